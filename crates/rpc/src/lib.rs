@@ -1,1 +1,11 @@
-//! tidegate-rpc
+//! The public wire API: who asks (signature), what is asked (parameters), how
+//! it is answered (envelope, codes).
+//!
+//! Relies on `model` for error kinds alone. Opens no socket and keeps no state:
+//! the server feeds it requests, the command line signs with it.
+
+pub mod codes;
+pub mod envelope;
+pub mod sign;
+
+pub use codes::ApiError;
