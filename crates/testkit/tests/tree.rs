@@ -108,16 +108,15 @@ fn the_core_names_no_database() {
     }
 }
 
-/// Holds from the moment an engine crate has begun: one file alone is an empty crate.
+/// Holds from the moment that a crate says it is an engine.
 #[test]
 fn an_engine_crate_has_the_seven_files() {
     const SEVEN: [&str; 7] = [
         "connect", "precheck", "schema", "snapshot", "changes", "apply", "types",
     ];
     let folder = root().join("crates/mysql/src");
-    let mut files = Vec::new();
-    sources(&folder, &mut files);
-    if files.len() == 1 {
+    let top = fs::read_to_string(folder.join("lib.rs")).expect("file reads");
+    if !top.contains("impl EngineLink for") {
         return;
     }
     for name in SEVEN {
