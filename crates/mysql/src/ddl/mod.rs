@@ -1,0 +1,80 @@
+//! Schema changes as the log holds them: what kind, which objects, and the same
+//! statement under the target's names.
+//!
+//! We read statements only as far as needed to find the names; the text between
+//! them stays as it is, byte for byte. A statement that we don't know in full
+//! measure is an error of `Kind::Unknown`, never a guess.
+
+mod lexer;
+mod reader;
+
+use std::ops::Range;
+
+use tidegate_model::change::DdlKind;
+use tidegate_model::schema::TableName;
+use tidegate_model::{Error, Result};
+
+pub use lexer::Mode;
+
+/// A name and where it stands in the statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameAt {
+    /// `table` is empty for a database.
+    pub name: TableName,
+    /// Bytes of the statement that the name takes, qualifier and quotes included.
+    /// Empty: the name is implied, and would stand here.
+    pub at: Range<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub kind: DdlKind,
+    /// In order of appearance.
+    pub names: Vec<NameAt>,
+}
+
+/// `default_schema` is the session's when it was logged; empty when it had none.
+pub fn read(text: &str, default_schema: &str, mode: Mode) -> Result<Statement> {
+    reader::read(text, default_schema, mode)
+}
+
+/// The statement with every name that was found replaced, schema-qualified.
+/// The names inside a view's query are not found: such a statement is refused
+/// when `target_of` changes any name.
+pub fn rewrite(text: &str, read: &Statement, target_of: &dyn Fn(&TableName) -> TableName) -> Result<String> {
+    let mut written = String::with_capacity(text.len() + 32);
+    let mut from = 0;
+    for found in &read.names {
+        let target = target_of(&found.name);
+        if read.kind == DdlKind::CreateView && target != found.name {
+            return Err(
+                Error::unknown(format!("the view {} would have to be renamed", found.name))
+                    .remedy("Create it on the target by hand, and leave it out of this job"),
+            );
+        }
+        let between = text
+            .get(from..found.at.start)
+            .ok_or_else(|| Error::bug("names out of order"))?;
+        written.push_str(between);
+        if found.at.is_empty() {
+            written.push(' ');
+        }
+        written.push_str(&quoted(&target.schema));
+        if !target.table.is_empty() {
+            written.push('.');
+            written.push_str(&quoted(&target.table));
+        }
+        from = found.at.end;
+    }
+    written.push_str(text.get(from..).unwrap_or_default());
+    Ok(written)
+}
+
+/// An identifier between backticks (MySQL manual, "Schema Object Names").
+pub fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+#[cfg(test)]
+#[path = "ddl_tests.rs"]
+mod tests;
