@@ -43,6 +43,36 @@ impl ApiError {
         )
     }
 
+    /// An action that the contract does not have.
+    pub fn unknown_action(action: &str) -> ApiError {
+        let shown: String = action.chars().take(60).collect();
+        ApiError::new("InvalidAction", format!("there is no action `{shown}`"))
+    }
+
+    pub fn unknown_version(version: &str) -> ApiError {
+        let shown: String = version.chars().take(20).collect();
+        ApiError::new(
+            "NoSuchVersion",
+            format!(
+                "there is no version `{shown}` here; use {}",
+                crate::contract::VERSION
+            ),
+        )
+    }
+
+    pub fn unknown_parameter(path: &str) -> ApiError {
+        let shown: String = path.chars().take(120).collect();
+        ApiError::new("UnknownParameter", format!("there is no parameter `{shown}`"))
+    }
+
+    /// An action that the contract has and this version does not.
+    pub fn unsupported(what: &str) -> ApiError {
+        ApiError::new(
+            "UnsupportedOperation.UnsupportedOperationError",
+            format!("{what} is not available in this version"),
+        )
+    }
+
     pub fn malformed(message: impl Into<String>) -> ApiError {
         ApiError::new("InvalidParameter", message)
     }

@@ -5,6 +5,8 @@
 //! the server feeds it requests, the command line signs with it.
 
 pub mod codes;
+pub mod contract;
+pub mod decode;
 pub mod envelope;
 pub mod sign;
 

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::{RequestParts, Verified, check_time, form};
 use crate::codes::ApiError;
+use crate::contract::VERSION;
 
 pub(super) const ALGORITHM: &str = "TC3-HMAC-SHA256";
 const TERMINATOR: &str = "tc3_request";
 const SERVICE: &str = "dts";
-pub const VERSION: &str = "2021-12-06";
 
 /// A caller's pair of identifier and key.
 #[derive(Clone, Copy)]
