@@ -4,6 +4,7 @@
 //! Relies on `model` for error kinds alone. Opens no socket and keeps no state:
 //! the server feeds it requests, the command line signs with it.
 
+pub mod actions;
 pub mod codes;
 pub mod contract;
 pub mod decode;
