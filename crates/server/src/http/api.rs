@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::Value;
+use tidegate_rpc::actions::Action;
 use tidegate_rpc::sign::{RequestParts, verify};
 use tidegate_rpc::{ApiError, contract, decode, envelope};
 
@@ -90,6 +91,8 @@ impl Pages {
         if verified.version != contract::VERSION {
             return Err(ApiError::unknown_version(&verified.version));
         }
+        // A known action that is not built says so, whatever its parameters are.
+        Action::from_name(&verified.action)?;
         verified.params = decode::normalise(&verified.action, verified.params)?;
         self.api.call(verified, self.peer).await
     }

@@ -93,6 +93,12 @@ async fn failures_are_200_with_their_code() {
         ),
         ("StartMigrateJob", "{}", "KEY", "MissingParameter"),
         ("MakeTea", "{}", "KEY", "InvalidAction"),
+        (
+            "CreateSyncJob",
+            "{}",
+            "KEY",
+            "UnsupportedOperation.UnsupportedOperationError",
+        ),
         ("StartMigrateJob", "{}", "WRONG", "AuthFailure.SignatureFailure"),
     ];
     for (action, body, key, code) in cases {
