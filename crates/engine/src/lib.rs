@@ -4,4 +4,5 @@
 //! time and events are passed in, so that its rules are tested without a server.
 
 pub mod order;
+pub mod run;
 pub mod throttle;

@@ -52,8 +52,9 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// Log bytes between two positions of this source.
     async fn bytes_between(&self, from: &Position, to: &Position) -> Result<u64>;
 
-    /// A consistent view for digests. Exact when `low` equals `high`: a source that
-    /// takes writes can make that fail, and the caller tries again or asks to lock.
+    /// A view for digests that is exact: `low` equals `high`, and every digester sees
+    /// the source as it was there. A source that takes writes may have its chosen
+    /// tables read-locked for the moment in which the sessions are opened.
     async fn open_proof(&self, tables: &[Arc<TableSchema>], digesters: usize) -> Result<Proof>;
 }
 
@@ -114,6 +115,11 @@ pub trait ChangeStream: Send {
     /// heartbeats upward at least every few seconds; `Kind::Retry` when the
     /// connection is lost or nothing was heard for two heartbeats.
     async fn next(&mut self) -> Result<ChangeEvent>;
+
+    /// Answers a `ChangeEvent::Ddl`: the table's schema in force after it, under the
+    /// source's name; None when the table is gone. Called for each table that the
+    /// statement changed, before the next `next`, which decodes by what it was told.
+    fn learn(&mut self, table: &TableName, schema: Option<Arc<TableSchema>>);
 
     /// Tells the source what is durable on the target. Never called with more.
     async fn acknowledge(&mut self, durable: &Position) -> Result<()>;

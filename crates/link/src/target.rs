@@ -38,6 +38,10 @@ pub trait Target: Send + Sync + std::fmt::Debug {
     /// Adds a table's foreign keys. Called when all tables have their indexes. May be called again.
     async fn add_foreign_keys(&self, table: &TableDef, names: &Selection) -> Result<()>;
 
+    /// Makes the views, after all tables are there. Answers those that were not made,
+    /// each said in a sentence. May be called again.
+    async fn create_views(&self, structure: &Structure, names: &Selection) -> Result<Vec<String>>;
+
     /// Sets auto-increment counters no lower than the source's. Answers how many were set.
     async fn set_auto_increments(&self, structure: &Structure, names: &Selection) -> Result<u64>;
 
@@ -52,6 +56,15 @@ pub trait Target: Send + Sync + std::fmt::Debug {
 
     /// Writes a checkpoint on its own: between stages, when no data goes with it.
     async fn save_checkpoint(&self, job_id: &str, checkpoint: &Checkpoint) -> Result<()>;
+
+    /// Writes the schemas that the source's log is to be decoded with from the
+    /// checkpoint on. Replaces those of the same tables, keeps the others.
+    async fn save_schemas(&self, job_id: &str, schemas: &[Arc<TableSchema>]) -> Result<()>;
+
+    /// Removes the schemas of tables that are gone, by the source's names.
+    async fn remove_schemas(&self, job_id: &str, tables: &[TableName]) -> Result<()>;
+
+    async fn load_schemas(&self, job_id: &str) -> Result<Vec<Arc<TableSchema>>>;
 
     async fn load_chunks(&self, job_id: &str) -> Result<Vec<ChunkMark>>;
 
@@ -141,4 +154,9 @@ pub trait Applier: Send {
     /// Executes a schema change under the target's names. Outside a transaction.
     /// `replayed`: it may have been executed before (crash, idempotent window).
     async fn execute_ddl(&mut self, ddl: &Ddl, names: &Selection, replayed: bool) -> Result<DdlOutcome>;
+
+    /// A table as it is here now, under the source's name. After a schema change was
+    /// executed this is the schema that the source's log goes on with, however far
+    /// behind we are. None when there is no such table.
+    async fn read_schema(&mut self, source: &TableName, target: &TableName) -> Result<Option<TableSchema>>;
 }
