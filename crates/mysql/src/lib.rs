@@ -1,9 +1,11 @@
-//! MySQL and its relatives. So far pure parts of the changes side: reading of
-//! schema changes and of packed values as logged, and sets of transaction identifiers.
+//! MySQL and its relatives: MariaDB, Percona Server, TDSQL-C.
 //!
-//! Relies on `model`. Nothing here opens a connection yet; the engine's seven
-//! files come with the first that does.
+//! Seven files that every engine has: `connect precheck schema snapshot changes
+//! apply types`; below them protocol code (`binlog`, `ddl`, `gtid`) that takes bytes
+//! and gives events. Relies on `model` and `link` only.
 
 pub mod binlog;
+mod connect;
 pub mod ddl;
+mod failure;
 pub mod gtid;
