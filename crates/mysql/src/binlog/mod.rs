@@ -1,8 +1,11 @@
-//! The binary log's bytes. So far reading of packed values: decimals and times.
+//! The binary log's bytes: table maps, rows, packed values.
 //!
 //! Bytes in, values out: no sockets, no panics on any bytes. A value that is cut
 //! short or out of its range is an error that names the form, never the bytes.
 
 pub mod cursor;
 pub mod decimal;
+pub mod json;
+pub mod rows;
+pub mod table_map;
 pub mod temporal;
