@@ -9,3 +9,6 @@ mod connect;
 pub mod ddl;
 mod failure;
 pub mod gtid;
+
+/// The database on a target that holds our checkpoints. Never moved itself.
+pub const CONTROL_SCHEMA: &str = "__tidegate__";

@@ -5,7 +5,10 @@
 
 pub mod cursor;
 pub mod decimal;
+pub mod event;
 pub mod json;
+pub mod place;
+pub mod reader;
 pub mod rows;
 pub mod table_map;
 pub mod temporal;
