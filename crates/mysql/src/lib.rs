@@ -5,10 +5,14 @@
 //! and gives events. Relies on `model` and `link` only.
 
 pub mod binlog;
+mod changes;
 mod connect;
 pub mod ddl;
 mod failure;
 pub mod gtid;
+mod position;
+mod snapshot;
+mod types;
 
 /// The database on a target that holds our checkpoints. Never moved itself.
 pub const CONTROL_SCHEMA: &str = "__tidegate__";
