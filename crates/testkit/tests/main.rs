@@ -1,5 +1,7 @@
-//! Tests of the tree itself: who may depend on whom, and how files look.
+//! Tests of the tree itself and of the testkit: one binary, so that it is linked once.
 //!
-//! Reads the manifests and the sources of this workspace; needs no server.
+//! `tree` reads the manifests and sources of this workspace and needs no server;
+//! `servers` starts real ones.
 
+mod servers;
 mod tree;
