@@ -5,8 +5,10 @@
 //! the machine. Used by tests, `bench/` and `quickstart` alone; no product crate
 //! depends on it.
 
+pub mod proxy;
 pub mod servers;
 pub mod wait;
 
+pub use proxy::FaultProxy;
 pub use servers::{DbServer, Flavor, fetch};
 pub use wait::wait_until;
