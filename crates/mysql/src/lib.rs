@@ -9,3 +9,4 @@ mod connect;
 pub mod ddl;
 mod failure;
 pub mod gtid;
+mod schema;
