@@ -10,3 +10,4 @@ pub mod ddl;
 mod failure;
 pub mod gtid;
 mod schema;
+mod structure;

@@ -33,6 +33,9 @@ use crate::failure::{code_of, failed};
 pub(crate) const DIALECT: &str = "mysql";
 /// Fact beside the server's own: bytes of the chosen tables, indexes included.
 pub(crate) const CHOSEN_BYTES: &str = "chosen_bytes";
+/// Stands before a table's text that MariaDB wrote: the two flavours' texts look alike,
+/// and not all of them mean the same.
+pub(crate) const MARIADB_MARK: &str = "/* MariaDB */ ";
 /// ER_NO_SUCH_TABLE.
 const NO_SUCH_TABLE: u16 = 1146;
 
@@ -117,8 +120,13 @@ async fn read_defs(
         .collect();
     let mut defs = Vec::with_capacity(schemas.len());
     for schema in schemas {
-        let Some(native_ddl) = read_table_text(conn, &schema.name).await? else {
+        let Some(text) = read_table_text(conn, &schema.name).await? else {
             continue;
+        };
+        let native_ddl = if server.version().is_mariadb() {
+            format!("{MARIADB_MARK}{text}")
+        } else {
+            text
         };
         let counts = schema.columns.iter().any(|column| column.auto_increment);
         let next_auto_increment = counters.get(&schema.name).copied().flatten();
