@@ -10,8 +10,12 @@ mod connect;
 pub mod ddl;
 mod failure;
 pub mod gtid;
+mod ledger;
+mod load;
 mod position;
+mod schema;
 mod snapshot;
+mod structure;
 mod types;
 
 /// The database on a target that holds our checkpoints. Never moved itself.

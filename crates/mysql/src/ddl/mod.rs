@@ -15,6 +15,7 @@ use tidegate_model::schema::TableName;
 use tidegate_model::{Error, Result};
 
 pub use lexer::Mode;
+pub(crate) use lexer::{Kind, Token, tokens};
 
 /// A name and where it stands in the statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
