@@ -139,6 +139,11 @@ impl DbServer {
     /// last one that has a result. NULL is `None`; bytes that are not UTF-8 want
     /// `HEX(…)`. The error holds the client's message. Blocks for as long as it takes.
     pub fn sql(&self, text: &str) -> anyhow::Result<Rows> {
+        Ok(self.sql_all(text)?.pop().unwrap_or_default())
+    }
+
+    /// The same, with the rows of every statement that has a result.
+    pub fn sql_all(&self, text: &str) -> anyhow::Result<Vec<Rows>> {
         client::query(self.client()?, text)
     }
 
@@ -150,6 +155,12 @@ impl DbServer {
             return client::script(self.client()?, &text).with_context(|| format!("in {path_or_text}"));
         }
         client::script(self.client()?, path_or_text.as_bytes())
+    }
+
+    /// Runs a script while other tasks go on.
+    pub async fn run_script_beside(&self, text: &str) -> anyhow::Result<()> {
+        let (client, text) = (self.client()?, text.to_string());
+        tokio::task::spawn_blocking(move || client::script(client, text.as_bytes())).await?
     }
 
     /// SIGKILL; the data stay.

@@ -17,6 +17,7 @@ mod named;
 mod process;
 mod root;
 
+pub use client::Rows;
 pub use db_server::DbServer;
 pub use flavor::Flavor;
 pub use home::home;
