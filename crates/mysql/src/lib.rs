@@ -7,6 +7,7 @@
 pub mod binlog;
 mod connect;
 pub mod ddl;
+mod digest;
 mod failure;
 pub mod gtid;
 mod schema;
