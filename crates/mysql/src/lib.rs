@@ -10,5 +10,6 @@ pub mod ddl;
 mod digest;
 mod failure;
 pub mod gtid;
+mod precheck;
 mod schema;
 mod structure;
