@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_link::{Checkpoint, Chunk, ChunkMark, Snapshot, Source, Structure, TableDef, Target};
+use tidegate_model::position::Position;
 use tidegate_model::row::Encoding;
 use tidegate_model::schema::{TableName, TableSchema};
 use tidegate_model::selection::Selection;
@@ -87,6 +88,26 @@ pub(crate) async fn open_steady_snapshot(
             return Ok((after, snapshot));
         }
         drop(snapshot);
+        before = after;
+        tokio::time::sleep(STEADY_PAUSE).await;
+    }
+    Err(unsteady(changed))
+}
+
+/// The structure, and an end of the log at which it was in force.
+pub(crate) async fn steady_structure(
+    source: &dyn Source,
+    selection: &Selection,
+) -> Result<(Structure, Position)> {
+    let mut before = source.read_structure(selection).await?;
+    let mut changed = None;
+    for _ in 0..STEADY_TRIES {
+        let end = source.position().await?;
+        let after = source.read_structure(selection).await?;
+        changed = first_difference(&before, &after);
+        if changed.is_none() {
+            return Ok((after, end));
+        }
         before = after;
         tokio::time::sleep(STEADY_PAUSE).await;
     }

@@ -231,7 +231,7 @@ pub(crate) async fn keep_schemas(
 async fn build_indexes(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Result<()> {
     let context = &attempt.context;
     context.board.enter(Stage::Indexes);
-    let (structure, defs) = structure_as_copied(attempt, checkpoint).await?;
+    let (structure, defs) = settled_structure(attempt, checkpoint).await?;
     let defs: Vec<Arc<TableDef>> = defs.into_iter().map(Arc::new).collect();
     let mut builds = JoinSet::new();
     let result = build_each(attempt, &mut builds, &defs).await;
@@ -284,14 +284,20 @@ async fn join_one(builds: &mut JoinSet<Result<()>>) -> Result<()> {
     }
 }
 
-/// The structure that rows were copied under. A run that starts here reads it from the
-/// source, where it may have moved on: then the window is widened to that moment, so
-/// that schema changes whose effect is in it already are taken as replayed.
-async fn structure_as_copied(
+/// The structure to build from, with the target brought to where it fits. A run that starts
+/// here reads it from the source, where it may have moved on: the window is widened to that
+/// moment, so that all schema changes up to it are executed first, as replayed ones.
+async fn settled_structure(
     attempt: &Attempt,
     checkpoint: &mut Checkpoint,
 ) -> Result<(Arc<Structure>, Vec<TableDef>)> {
     let context = &attempt.context;
+    let selection = &context.spec.selection;
+    if context.spec.migrate_type == MigrateType::Structure {
+        let structure = Arc::new(attempt.source.read_structure(selection).await?);
+        let defs = structure.tables.clone();
+        return Ok((structure, defs));
+    }
     let remembered = {
         let memory = context.memory();
         memory
@@ -299,21 +305,22 @@ async fn structure_as_copied(
             .clone()
             .map(|structure| (structure, memory.defs.clone()))
     };
-    let selection = &context.spec.selection;
-    if context.spec.migrate_type == MigrateType::Structure {
-        let structure = Arc::new(attempt.source.read_structure(selection).await?);
-        let defs = structure.tables.clone();
-        return Ok((structure, defs));
+    let (structure, defs) = match remembered {
+        Some(remembered) => remembered,
+        None => {
+            let (structure, end) = plan::steady_structure(&*attempt.source, selection).await?;
+            checkpoint::widen_window(checkpoint, &end);
+            attempt.save(checkpoint).await?;
+            // Tables stand as in it from here on, whatever the next attempt reads.
+            context.memory().copied = Some(Arc::new(structure.clone()));
+            (Arc::new(structure), BTreeMap::new())
+        }
+    };
+    if context.spec.migrate_type.follows_changes() {
+        Box::pin(follow::close_window(attempt, checkpoint)).await?;
     }
     let saved = attempt.target.load_schemas(context.job_id()).await?;
-    if let Some((structure, defs)) = remembered {
-        let defs = plan::in_force(&saved, &defs, &structure)?;
-        return Ok((structure, defs));
-    }
-    let structure = Arc::new(attempt.source.read_structure(selection).await?);
-    let defs = plan::in_force(&saved, &BTreeMap::new(), &structure)?;
-    checkpoint::widen_window(checkpoint, &attempt.source.position().await?);
-    attempt.save(checkpoint).await?;
+    let defs = plan::in_force(&saved, &defs, &structure)?;
     Ok((structure, defs))
 }
 

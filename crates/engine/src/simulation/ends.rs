@@ -56,6 +56,7 @@ pub(crate) struct Plan {
     pub writes: u64,
     pub faults: u64,
     pub crashes: u64,
+    pub stops: u64,
     pub migrate_type: MigrateType,
 }
 
@@ -65,6 +66,7 @@ pub(crate) struct End {
     pub report: RunReport,
     pub world: Arc<World>,
     pub crashes: u64,
+    pub stops: u64,
 }
 
 pub(crate) fn simulate(plan: Plan) -> End {
@@ -86,7 +88,6 @@ fn world_of(plan: Plan) -> World {
         crash_in: None,
         generation: 0,
         copying: false,
-        dies: plan.crashes > 0,
         names: 100,
         target: State::new(),
         checkpoint: None,
@@ -139,7 +140,7 @@ async fn run_to_the_end(plan: Plan) -> End {
     let world = Arc::new(world_of(plan));
     let registry = Registry::new(vec![Arc::new(SimEngine(Arc::clone(&world)))]);
     let mut chance = Random(plan.seed ^ 0xabcd);
-    let mut crashes = 0;
+    let (mut crashes, mut stops) = (0, 0);
     loop {
         if crashes < plan.crashes {
             world.inner().crash_in = Some(chance.below(400));
@@ -167,16 +168,29 @@ async fn run_to_the_end(plan: Plan) -> End {
             complete.cancel();
             std::future::pending::<()>().await;
         };
+        let stop = control.stop.clone();
+        let after = std::time::Duration::from_millis(chance.below(400));
+        let interrupt = async {
+            if stops < plan.stops {
+                tokio::time::sleep(after).await;
+                stop.cancel();
+            }
+            std::future::pending::<()>().await;
+        };
         let clock: Arc<dyn Clock> = Arc::new(SimClock::new());
         let reported = control.reports.subscribe();
         let outcome = tokio::select! {
             outcome = run(spec_of(plan), &registry, clock, control) => Some(outcome),
             () = world.crashed.notified() => None,
             () = ask => None,
+            () = interrupt => None,
             () = tokio::time::sleep(LONGEST) => panic!("seed {}: no end; {:?}", plan.seed, *reported.borrow()),
         };
         if let Some(outcome) = outcome {
-            if follows_the_remedy(&world, &outcome) {
+            if outcome == Outcome::Stopped {
+                stops += 1;
+            }
+            if outcome == Outcome::Stopped || follows_the_remedy(&world, &outcome) {
                 continue;
             }
             let report = reported.borrow().clone();
@@ -185,6 +199,7 @@ async fn run_to_the_end(plan: Plan) -> End {
                 report,
                 world,
                 crashes,
+                stops,
             };
         }
         crashes += 1;
@@ -229,7 +244,8 @@ pub(crate) fn differs(end: &End, offset: u64) -> Option<String> {
     };
     for (name, table) in &inner.target {
         let expected = source.contains_key(&TableName::new("shop", name.table.clone()));
-        if !expected && !(table.rows.is_empty() && said(name)) {
+        let empty_and_said = table.rows.is_empty() && said(name);
+        if !expected && !empty_and_said {
             return Some(format!("{name} is on the target alone"));
         }
     }

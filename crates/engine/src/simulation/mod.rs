@@ -27,6 +27,8 @@ use tokio::sync::Notify;
 pub(crate) struct Table {
     pub schema: Arc<TableSchema>,
     pub rows: Vec<Vec<i64>>,
+    /// The unique index on `code` is there.
+    pub indexed: bool,
 }
 
 pub(crate) type State = BTreeMap<TableName, Table>;
@@ -102,8 +104,6 @@ pub(crate) struct Inner {
     pub generation: u64,
     /// Rows are being copied: no schema changes of tables that are there.
     pub copying: bool,
-    /// The process dies some time in this seed.
-    pub dies: bool,
     pub names: u64,
     pub target: State,
     pub checkpoint: Option<Checkpoint>,
@@ -330,6 +330,7 @@ pub(crate) fn execute(
             let table = Table {
                 schema: schema(source, keyed),
                 rows: Vec::new(),
+                indexed: true,
             };
             state.insert(place.clone(), table);
         }

@@ -125,7 +125,6 @@ impl Source for SimSource {
         known: &[Arc<TableSchema>],
     ) -> Result<Box<dyn ChangeStream>> {
         self.world.call(self.generation, "opening the log").await?;
-        self.world.inner().copying = false;
         Ok(Box::new(SimStream {
             session: Session::new(&self.world),
             cursor: from.order.1,

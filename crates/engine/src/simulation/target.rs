@@ -13,6 +13,7 @@ use tidegate_link::{
 use tidegate_model::change::{Ddl, OldRow, RowChange};
 use tidegate_model::finding::Finding;
 use tidegate_model::job::JobSpec;
+use tidegate_model::report::Stage;
 use tidegate_model::row::{Encoding, Payload, Row};
 use tidegate_model::schema::{TableName, TableSchema};
 use tidegate_model::selection::Selection;
@@ -66,6 +67,7 @@ impl Target for SimTarget {
                 let table = Table {
                     schema: Arc::clone(&def.schema),
                     rows: Vec::new(),
+                    indexed: false,
                 };
                 inner.target.entry(moved(&def.schema.name)).or_insert(table);
             };
@@ -76,16 +78,28 @@ impl Target for SimTarget {
 
     async fn build_indexes(&self, table: &TableDef, _: &Selection) -> Result<()> {
         let build = |inner: &mut Inner| {
-            // A process that dies here has lost the definitions as they were copied.
-            inner.copying &= inner.dies;
-            let there = inner.target.get(&moved(&table.schema.name));
+            let there = inner
+                .target
+                .get_mut(&moved(&table.schema.name))
+                .expect("a table of the job");
             assert_eq!(
-                there.expect("a table").schema.columns,
-                table.schema.columns,
+                there.schema.columns, table.schema.columns,
                 "indexes of another form"
             );
+            let code = index(&there.schema, "code");
+            let mut codes: Vec<i64> = there.rows.iter().map(|row| row[code]).collect();
+            codes.sort_unstable();
+            let twice = codes.windows(2).any(|pair| pair[0] == pair[1]);
+            if twice && there.schema.row_key.is_some() {
+                return Err(Error::new(
+                    Kind::Conflict,
+                    format!("a code is twice in {}", table.schema.name),
+                ));
+            }
+            there.indexed = true;
+            Ok(())
         };
-        self.durable("building indexes", build).await
+        self.durable("building indexes", build).await?
     }
 
     async fn add_foreign_keys(&self, _: &TableDef, _: &Selection) -> Result<()> {
@@ -133,7 +147,8 @@ impl Target for SimTarget {
 
     async fn save_checkpoint(&self, _: &str, checkpoint: &Checkpoint) -> Result<()> {
         self.durable("saving the checkpoint", |inner| {
-            inner.checkpoint = Some(checkpoint.clone())
+            inner.copying &= checkpoint.stage <= Stage::Snapshot;
+            inner.checkpoint = Some(checkpoint.clone());
         })
         .await
     }
@@ -250,7 +265,7 @@ impl Loader for SimLoader {
                 "loaded under another form"
             );
             for row in &rows {
-                put(table, row, ApplyMode::Idempotent)?;
+                put(table, row, ApplyMode::Strict)?;
             }
         }
         self.0.call("committing a chunk").await?;
@@ -265,7 +280,8 @@ impl Loader for SimLoader {
 fn put(table: &mut Table, row: &[i64], mode: ApplyMode) -> Result<()> {
     let (id, code) = (index(&table.schema, "id"), index(&table.schema, "code"));
     if table.schema.row_key.is_some() {
-        let clash = |have: &Vec<i64>| have[id] == row[id] || have[code] == row[code];
+        let indexed = table.indexed;
+        let clash = |have: &Vec<i64>| have[id] == row[id] || (indexed && have[code] == row[code]);
         if mode == ApplyMode::Strict && table.rows.iter().any(clash) {
             return Err(Error::new(
                 Kind::Conflict,
