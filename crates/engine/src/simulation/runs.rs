@@ -57,7 +57,7 @@ fn a_run_that_is_stopped_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_job_without_changes_ends_with_every_chunk_loaded_once() {
+fn a_job_without_changes_ends_with_all_rows_there() {
     for (migrate_type, loads) in [(MigrateType::Structure, 0), (MigrateType::Full, 12)] {
         for seed in 0..SEEDS / 4 {
             let end = simulate(Plan {
