@@ -124,29 +124,19 @@ async fn settle_structure(
     created: &[Arc<TableSchema>],
     structure: &Structure,
 ) -> Result<()> {
-    let altered = {
-        let memory = attempt.context.memory();
-        let by_text = memory
-            .created
-            .as_ref()
-            .and_then(|made| plan::altered_since(made, structure));
-        by_text.or_else(|| plan::changed_since_created(created, structure))
-    };
-    if let Some(table) = altered {
+    let mut altered = plan::reshaped_since(created, structure);
+    if let Some(made) = &attempt.context.memory().created {
+        altered.extend(plan::altered_since(made, structure));
+    }
+    altered.sort();
+    altered.dedup();
+    if let Err(error) = stages::refuse_altered(attempt, &altered).await {
         checkpoint.stage = Stage::Structure;
         attempt.save(checkpoint).await?;
-        return Err(Error::needs_user(format!(
-            "{table} was altered on the source after it was created on the target and before its rows were read"
-        ))
-        .remedy("Drop that table on the target, then start the job again"));
+        return Err(error);
     }
-    stages::create_tables(attempt, checkpoint, structure).await?;
-    for table in stages::keep_schemas(attempt, &schemas_of(&structure.tables)).await? {
-        let sentence =
-            format!("{table} was dropped on the source as the job began; its empty copy stays on the target");
-        stages::note_not_covered(checkpoint, sentence);
-    }
-    Ok(())
+    stages::keep_schemas(attempt, checkpoint, &schemas_of(&structure.tables)).await?;
+    stages::create_tables(attempt, checkpoint, structure).await
 }
 
 fn show_totals(attempt: &Attempt, all: &[Arc<TableSchema>], marks: &[ChunkMark], left: &Left) {
