@@ -72,6 +72,7 @@ pub fn steps(job: &Job, report: Option<&RunReport>) -> Steps {
             3 if !follows => StepState::Skipped,
             _ if done || percent == 100 => StepState::Finished,
             _ if now == 0 || number > now.max(2) => StepState::NotStarted,
+            2 if stage <= Some(Stage::Starting) => StepState::NotStarted,
             _ if failed && number == now => StepState::Failed,
             _ => StepState::Running,
         };

@@ -3,6 +3,8 @@
 //! Lines about a job carry its id, in the span `job` or as a field. `RUST_LOG`
 //! chooses what is shown; without it everything from INFO on.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogForm;
@@ -13,6 +15,7 @@ pub(crate) fn start(form: LogForm) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     let started = match form {
         LogForm::Text => lines.try_init(),

@@ -56,6 +56,15 @@ fn configuration(request: ModifyMigrationJobRequest) -> Result<Configuration, Ap
         skip_ddl_errors: skips_all_ddl(option.skip_ddl_on_error.as_ref())?,
     };
     let rates = option.rate_limit.clone().unwrap_or_default();
+    // What was left open is shown as what it means.
+    let option = MigrateOption {
+        migrate_type: Some(
+            option
+                .migrate_type
+                .unwrap_or_else(|| "fullAndIncrement".to_owned()),
+        ),
+        ..option
+    };
     let shown = Shown {
         src_info: side::without_secrets(source_info),
         dst_info: side::without_secrets(target_info),
