@@ -109,6 +109,7 @@ pub(crate) struct Display {
     bar: Option<ProgressBar>,
     plain_at: Option<Instant>,
     plain_stage: String,
+    warned: Vec<String>,
 }
 
 impl Display {
@@ -127,10 +128,17 @@ impl Display {
             bar,
             plain_at: None,
             plain_stage: String::new(),
+            warned: Vec::new(),
         }
     }
 
     fn show(&mut self, progress: &Progress) {
+        for warning in &progress.warnings {
+            if !self.warned.contains(warning) {
+                self.warned.push(warning.clone());
+                self.above(&format!("warning: {warning}"));
+            }
+        }
         let line = progress.line();
         if let Some(bar) = &self.bar {
             bar.set_position(progress.percent);
@@ -150,6 +158,14 @@ impl Display {
             bar.set_message(text.to_owned());
         } else if self.plain_at.is_none_or(|at| at.elapsed() >= PLAIN_EVERY) {
             self.plain(text);
+        }
+    }
+
+    /// A line that stays.
+    fn above(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
         }
     }
 

@@ -234,11 +234,11 @@ fn shown(detail: &DescribeMigrationDetailAnswer) -> String {
     if !progress.step.is_empty() {
         facts.push(("progress", format!("{}%  {}", progress.percent, progress.line())));
     }
-    if let Some(cutover) = &progress.note.cutover {
+    if let Some(cutover) = &progress.cutover {
         facts.push(("cutover", record::verdict(cutover)));
     }
-    for part in &progress.note.not_covered {
-        facts.push(("not moved", part.clone()));
+    for warning in &progress.warnings {
+        facts.push(("warning", warning.clone()));
     }
     let mut lines: Vec<String> = facts
         .iter()
@@ -316,7 +316,7 @@ async fn shown_record(args: &OneArgs) -> Result<Ending> {
 }
 
 fn record_of(args: &OneArgs, detail: &DescribeMigrationDetailAnswer) -> Result<Ending> {
-    let cutover = Progress::read(detail).note.cutover.ok_or_else(|| {
+    let cutover = Progress::read(detail).cutover.ok_or_else(|| {
         let state = detail.status.as_deref().unwrap_or_default();
         Error::new(
             Kind::NotFound,

@@ -237,7 +237,7 @@ async fn watched(args: &Args, connection: &Connection, job: &str, begun: &Begun)
     ended(
         args.output.output,
         job,
-        Progress::read(&detail).note.cutover,
+        Progress::read(&detail).cutover,
         args.moved.migrate_type,
     )
 }

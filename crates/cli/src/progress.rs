@@ -1,13 +1,16 @@
 //! Where a job is, read from DescribeMigrationDetail, and told in one line.
 //!
-//! Rates and counts come as a JSON object in the steps' `StepMessage`; every
-//! member may be missing. Pure: reads no clock, prints nothing.
+//! Rates and counts come as `name=value` pairs in the steps' `StepMessage`, and
+//! the cutover record as JSON in the last one's; each may be missing. Pure: reads
+//! no clock, prints nothing.
 
-use serde::Deserialize;
 use tidegate_model::report::CutoverRecord;
-use tidegate_rpc::actions::{DescribeMigrationDetailAnswer, StepDetailInfo};
+use tidegate_rpc::actions::{DescribeMigrationDetailAnswer, ProcessStepTip, StepDetailInfo};
 
 use crate::print::grouped;
+
+/// All rows are there; what is missing is told by the lag, not by a part of a whole.
+const FOLLOWING_PERCENT: u64 = 99;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Progress {
@@ -16,38 +19,29 @@ pub(crate) struct Progress {
     pub(crate) step: String,
     pub(crate) percent: u64,
     pub(crate) note: Note,
+    /// What the steps warn of: message, and remedy where there is one.
+    pub(crate) warnings: Vec<String>,
+    pub(crate) cutover: Option<CutoverRecord>,
     /// None where the server knows none.
     pub(crate) lag_seconds: Option<i64>,
     pub(crate) lag_megabytes: Option<i64>,
 }
 
-/// A step's message, as the server writes it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// A step's message: a line of `name=value` pairs that begins with the stage.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Note {
     pub(crate) stage: String,
     pub(crate) rows: u64,
     pub(crate) rows_total: u64,
-    pub(crate) bytes: u64,
-    pub(crate) rows_per_second: f64,
-    pub(crate) bytes_per_second: f64,
+    pub(crate) rows_per_second: u64,
+    pub(crate) bytes_per_second: u64,
     pub(crate) eta_seconds: Option<u64>,
     pub(crate) tables_done: u64,
     pub(crate) tables_total: u64,
     pub(crate) changes: u64,
     pub(crate) transactions: u64,
     pub(crate) lag_bytes: Option<u64>,
-    pub(crate) not_covered: Vec<String>,
-    pub(crate) retrying: Option<Retrying>,
-    pub(crate) cutover: Option<CutoverRecord>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Retrying {
-    pub(crate) message: String,
-    pub(crate) remedy: String,
-    pub(crate) attempts: u64,
+    pub(crate) retrying: bool,
 }
 
 impl Progress {
@@ -59,14 +53,22 @@ impl Progress {
         let running = |step: &&StepDetailInfo| step.status.as_deref() == Some("running");
         let shown = steps.iter().find(running).or_else(|| steps.iter().rfind(begun));
         let known = |value: Option<i64>| value.filter(|value| *value >= 0);
-        Progress {
+        let messages = || steps.iter().rev().filter_map(|step| step.step_message.as_deref());
+        let warnings = steps.iter().flat_map(|step| step.warnings.iter().flatten());
+        let mut progress = Progress {
             status: detail.status.clone().unwrap_or_default(),
             step: shown.and_then(|step| step.step_name.clone()).unwrap_or_default(),
             percent: shown.and_then(|step| step.percent).unwrap_or_default().min(100),
-            note: steps.iter().rev().find_map(note).unwrap_or_default(),
+            note: messages().find_map(Note::read).unwrap_or_default(),
+            warnings: warnings.map(warning).collect(),
+            cutover: messages().find_map(|message| serde_json::from_str(message).ok()),
             lag_seconds: known(info.seconds_behind_master),
             lag_megabytes: known(info.master_slave_distance),
+        };
+        if progress.follows() {
+            progress.percent = progress.percent.max(FOLLOWING_PERCENT);
         }
+        progress
     }
 
     /// All that is known, in one line of parts.
@@ -80,16 +82,13 @@ impl Progress {
             });
         }
         if self.follows() {
+            let (changes, transactions) = (grouped(note.changes), grouped(note.transactions));
             parts.push(self.lag());
-            parts.push(format!(
-                "{} changes in {} transactions",
-                grouped(note.changes),
-                grouped(note.transactions)
-            ));
+            parts.push(format!("{changes} changes in {transactions} transactions"));
         }
-        if note.rows_per_second >= 0.5 || note.bytes_per_second >= 1.0 {
-            parts.push(format!("{} rows/s", grouped(whole(note.rows_per_second))));
-            parts.push(format!("{:.1} MB/s", note.bytes_per_second / 1e6));
+        if note.rows_per_second > 0 || note.bytes_per_second > 0 {
+            parts.push(format!("{} rows/s", grouped(note.rows_per_second)));
+            parts.push(format!("{} MB/s", megabytes(note.bytes_per_second, 1)));
         }
         if let Some(seconds) = note.eta_seconds.filter(|_| !self.follows()) {
             parts.push(format!("ETA {}", duration(seconds)));
@@ -97,11 +96,8 @@ impl Progress {
         if note.tables_total > 0 && !self.follows() {
             parts.push(format!("tables {}/{}", note.tables_done, note.tables_total));
         }
-        if let Some(retrying) = &note.retrying {
-            parts.push(format!(
-                "trying again (attempt {}): {}",
-                retrying.attempts, retrying.message
-            ));
+        if note.retrying {
+            parts.push("a side cannot be reached, trying again".to_owned());
         }
         parts.join("  ")
     }
@@ -109,8 +105,7 @@ impl Progress {
     pub(crate) fn lag(&self) -> String {
         let seconds = self.lag_seconds.map(|seconds| format!("{seconds} s"));
         let size = match (self.note.lag_bytes, self.lag_megabytes) {
-            #[allow(clippy::cast_precision_loss, reason = "shown with two decimals")]
-            (Some(bytes), _) => Some(format!("{:.2} MB", bytes as f64 / 1e6)),
+            (Some(bytes), _) => Some(format!("{} MB", megabytes(bytes, 2))),
             (None, Some(megabytes)) => Some(format!("{megabytes} MB")),
             (None, None) => None,
         };
@@ -140,17 +135,45 @@ impl Progress {
     }
 }
 
-fn note(step: &StepDetailInfo) -> Option<Note> {
-    serde_json::from_str(step.step_message.as_deref()?).ok()
+impl Note {
+    /// None where the text is no such line. Pairs that are not known are passed over.
+    fn read(text: &str) -> Option<Note> {
+        let stage = text.strip_prefix("stage=")?.split(' ').next()?;
+        let value = |name: &str| {
+            let mut pairs = text.split(' ').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(have, _)| *have == name)?.1.parse::<u64>().ok()
+        };
+        let number = |name: &str| value(name).unwrap_or_default();
+        Some(Note {
+            stage: stage.to_owned(),
+            rows: number("rows"),
+            rows_total: number("rows_total"),
+            rows_per_second: number("rows_per_second"),
+            bytes_per_second: number("bytes_per_second"),
+            eta_seconds: value("eta_seconds"),
+            tables_done: number("tables_done"),
+            tables_total: number("tables_total"),
+            changes: number("changes"),
+            transactions: number("transactions"),
+            lag_bytes: value("lag_bytes"),
+            retrying: value("retrying") == Some(1),
+        })
+    }
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a rate, shown"
-)]
-fn whole(rate: f64) -> u64 {
-    rate.round().max(0.0) as u64
+fn warning(tip: &ProcessStepTip) -> String {
+    let parts = [&tip.message, &tip.solution].into_iter().flatten();
+    let known: Vec<&str> = parts
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    known.join(": ")
+}
+
+/// Bytes as MB with this many decimals.
+#[allow(clippy::cast_precision_loss, reason = "shown with a few digits")]
+fn megabytes(bytes: u64, decimals: usize) -> String {
+    format!("{:.decimals$}", bytes as f64 / 1e6)
 }
 
 fn duration(seconds: u64) -> String {
@@ -163,80 +186,77 @@ fn duration(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn progress(status: &str, steps: serde_json::Value, lag: (i64, i64)) -> Progress {
+    fn progress(status: &str, steps: Value, lag: (i64, i64)) -> Progress {
         let detail = json!({"Status": status, "StepInfo": {"StepAll": 3, "StepNow": 1, "StepInfo": steps,
             "MasterSlaveDistance": lag.0, "SecondsBehindMaster": lag.1}});
         Progress::read(&serde_json::from_value(detail).expect("a detail"))
     }
 
-    fn step(id: &str, status: &str, percent: u64, message: &str) -> serde_json::Value {
-        json!({"StepNo": 1, "StepId": id, "StepName": id, "Status": status, "Percent": percent, "StepMessage": message})
+    fn step(id: &str, status: &str, percent: u64, message: &str) -> Value {
+        json!({"StepId": id, "StepName": id, "Status": status, "Percent": percent, "StepMessage": message})
+    }
+
+    fn check(status: &str, steps: Value, lag: (i64, i64), percent: u64, expected: &str) {
+        let progress = progress(status, steps, lag);
+        assert_eq!((progress.percent, progress.line().as_str()), (percent, expected));
     }
 
     #[test]
-    fn lines_of_every_stage() {
-        let check =
-            |status: &str, steps: serde_json::Value, lag: (i64, i64), percent: u64, expected: &str| {
-                let progress = progress(status, steps, lag);
-                assert_eq!((progress.percent, progress.line().as_str()), (percent, expected));
-            };
-        let copying =
-            json!({"stage": "snapshot", "rows": 1_200_000, "rowsTotal": 2_000_000, "rowsPerSecond": 45_000.4,
-            "bytesPerSecond": 6_100_000.0, "etaSeconds": 75, "tablesDone": 3, "tablesTotal": 5})
-            .to_string();
+    fn lines_of_a_copy() {
+        let copying = "stage=snapshot tables_done=3 tables_total=5 rows=1200000 rows_total=2000000 \
+                       rows_per_second=45000 bytes_per_second=6100000 eta_seconds=75 new_pair=1";
+        let steps = json!([
+            step("dumper", "running", 60, copying),
+            step("sinker", "notStarted", 0, "")
+        ]);
+        let line = "snapshot  1,200,000 of 2,000,000 rows  45,000 rows/s  6.1 MB/s  ETA 1:15 min  tables 3/5";
+        check("running", steps, (-1, -1), 60, line);
         check(
             "running",
-            json!([
-                step("dumper", "running", 60, &copying),
-                step("sinker", "notStarted", 0, "")
-            ]),
-            (-1, -1),
-            60,
-            "snapshot  1,200,000 of 2,000,000 rows  45,000 rows/s  6.1 MB/s  ETA 1:15 min  tables 3/5",
-        );
-        let following =
-            json!({"stage": "changes", "rows": 2_000_000, "changes": 4321, "transactions": 99}).to_string();
-        check(
-            "running",
-            json!([
-                step("loader", "finished", 100, ""),
-                step("sinker", "running", 100, &following)
-            ]),
-            (3, 12),
-            100,
-            "changes  lag 12 s, 3 MB  4,321 changes in 99 transactions",
-        );
-        let caught_up =
-            json!({"stage": "changes", "lagBytes": 20_000, "changes": 5, "transactions": 2}).to_string();
-        check(
-            "readyComplete",
-            json!([step("sinker", "running", 100, &caught_up)]),
-            (0, 0),
-            100,
-            "caught up  lag 0 s, 0.02 MB  5 changes in 2 transactions",
-        );
-        let lost = json!({"stage": "changes", "retrying": {"message": "connection refused", "attempts": 3}})
-            .to_string();
-        check(
-            "running",
-            json!([step("sinker", "running", 100, &lost)]),
-            (-1, -1),
-            100,
-            "changes  lag unknown  0 changes in 0 transactions  trying again (attempt 3): connection refused",
-        );
-        check(
-            "running",
-            json!([step("dumper", "running", 7, "reading tables")]),
+            json!([step("dumper", "running", 7, "reading")]),
             (-1, -1),
             7,
             "dumper",
         );
         check("readyRun", json!(null), (-1, -1), 0, "readyRun");
         check("manualPaused", json!([]), (-1, -1), 0, "manualPaused");
+    }
+
+    #[test]
+    fn lines_of_following_changes() {
+        let following = "stage=changes rows=2000000 rows_total=2000000 changes=4321 transactions=99";
+        let steps = json!([
+            step("loader", "finished", 100, ""),
+            step("sinker", "running", 1, following)
+        ]);
+        check(
+            "running",
+            steps,
+            (3, 12),
+            99,
+            "changes  lag 12 s, 3 MB  4,321 changes in 99 transactions",
+        );
+        let caught_up = json!([step(
+            "sinker",
+            "running",
+            99,
+            "stage=changes changes=5 transactions=2 lag_bytes=20000"
+        )]);
+        check(
+            "readyComplete",
+            caught_up,
+            (0, 0),
+            99,
+            "caught up  lag 0 s, 0.02 MB  5 changes in 2 transactions",
+        );
+        let lost = json!([step("sinker", "running", 1, "stage=changes retrying=1")]);
+        let line =
+            "changes  lag unknown  0 changes in 0 transactions  a side cannot be reached, trying again";
+        check("running", lost, (-1, -1), 99, line);
     }
 
     #[test]
@@ -249,17 +269,29 @@ mod tests {
     }
 
     #[test]
-    fn the_cutover_record_is_in_the_note() {
+    fn the_cutover_record_is_in_the_last_steps_message() {
         let record = CutoverRecord {
             equal: true,
             ..CutoverRecord::default()
         };
-        let message = json!({ "cutover": record }).to_string();
+        let message = serde_json::to_string(&record).expect("JSON");
+        let loader = step("loader", "finished", 100, "stage=done rows=7");
         let progress = progress(
             "success",
-            json!([step("sinker", "finished", 100, &message)]),
+            json!([loader, step("sinker", "finished", 100, &message)]),
             (-1, -1),
         );
-        assert_eq!(progress.note.cutover, Some(record));
+        assert_eq!((progress.note.rows, progress.cutover), (7, Some(record)));
+    }
+
+    #[test]
+    fn warnings_of_all_steps_are_kept() {
+        let mut warned = step("dumper", "running", 1, "");
+        warned["Warnings"] =
+            json!([{"Message": "no triggers", "Solution": ""}, {"Message": "a", "Solution": "b"}]);
+        assert_eq!(
+            progress("running", json!([warned]), (-1, -1)).warnings,
+            ["no triggers", "a: b"]
+        );
     }
 }
