@@ -37,6 +37,10 @@ pub struct Args {
     /// How far to go; without it, a terminal is asked and a script stops at caught-up
     #[arg(long, value_enum, value_name = "POINT")]
     until: Option<Until>,
+    /// A shell command to run once the target has caught up, such as one that stops the
+    /// application; where it fails, nothing is cut over
+    #[arg(long, value_name = "COMMAND")]
+    before_cutover: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
     /// Where the embedded server keeps its jobs [default: ~/.local/share/tidegate]
@@ -86,6 +90,10 @@ Examples:
   # Two databases, one under a new name, without questions:
   tidegate migrate --from mysql://root@10.0.0.1 --to mysql://root@10.0.0.2 \\
       --databases shop,crm --rename crm=crm_new --until complete
+
+  # The application is stopped by a command just before the cutover:
+  tidegate migrate --from mysql://root@10.0.0.1 --to mysql://root@10.0.0.2 \\
+      --until complete --before-cutover 'systemctl stop shop'
 
   # One table whose name has a dot, on a running server:
   tidegate migrate --server http://127.0.0.1:7437 --credentials /var/lib/tidegate/credentials \\
@@ -218,6 +226,11 @@ async fn watched(args: &Args, connection: &Connection, job: &str, begun: &Begun)
                 .print(&json!({ "job": job, "verdict": "caughtUp" }), String::new)?;
             return Ok(Ending::Done);
         }
+        if let Some(command) = &args.before_cutover {
+            prepared(command)
+                .await
+                .map_err(|error| error.remedy(how_to_go_on(connection, begun)))?;
+        }
         eprintln!("cutting over: draining the last changes, then comparing both sides");
         complete(client, job).await?;
         (came, detail) = follow::follow(client, job, Goal::End, &mut display).await?;
@@ -301,6 +314,20 @@ fn how_to_go_on(connection: &Connection, begun: &Begun) -> String {
     }
 }
 
+/// Runs the user's command to its end.
+async fn prepared(command: &str) -> Result<()> {
+    let mut shell = tokio::process::Command::new("sh");
+    let failed = |why: String| {
+        Error::needs_user("the command before the cutover failed").caused_by(Error::needs_user(why))
+    };
+    let status = shell.arg("-c").arg(command).kill_on_drop(true).status().await;
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(status.to_string())),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
 /// Asks on a thread of its own, so that Ctrl-C is heard meanwhile.
 async fn confirmed(question: &str) -> Result<bool> {
     eprint!("{question}");
@@ -335,6 +362,13 @@ mod tests {
         check("", false);
         check("n\n", false);
         check("yup\n", false);
+    }
+
+    #[tokio::test]
+    async fn a_command_that_fails_is_told() {
+        assert!(prepared("exit 0").await.is_ok());
+        let error = prepared("exit 3").await.expect_err("it fails");
+        assert!(error.to_string().contains("exit status: 3"), "{error}");
     }
 
     #[test]
