@@ -1,0 +1,82 @@
+//! Where a database's password comes from, if not from its URL: a file, the
+//! environment, or a prompt that shows nothing.
+//!
+//! Relies on a terminal for the prompt alone; without one, a password that is
+//! not given is an error and never an empty password.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+use secrecy::SecretString;
+use tidegate_model::{Error, Result};
+
+use crate::database_url::DatabaseUrl;
+
+#[derive(Args, Clone)]
+#[command(next_help_heading = "The two ends")]
+pub(crate) struct EndsArgs {
+    /// Source: mysql://user[:password]@host:port (or mariadb, percona, cynosdbmysql)
+    #[arg(long, value_name = "URL")]
+    from: String,
+    /// Target, in the same form
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// File with the source's password (or TIDEGATE_FROM_PASSWORD; asked for otherwise)
+    #[arg(long, value_name = "FILE")]
+    from_password_file: Option<PathBuf>,
+    /// File with the target's password (or TIDEGATE_TO_PASSWORD; asked for otherwise)
+    #[arg(long, value_name = "FILE")]
+    to_password_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for EndsArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EndsArgs").finish_non_exhaustive()
+    }
+}
+
+impl EndsArgs {
+    /// Source and target with their passwords. Parsed here and not by clap, whose
+    /// errors quote the text, and with it a password.
+    pub(crate) fn complete(&self) -> Result<(DatabaseUrl, DatabaseUrl)> {
+        let from = DatabaseUrl::parse("--from", &self.from)?;
+        let to = DatabaseUrl::parse("--to", &self.to)?;
+        let from = with_password(from, "FROM", self.from_password_file.as_ref())?;
+        let to = with_password(to, "TO", self.to_password_file.as_ref())?;
+        Ok((from, to))
+    }
+}
+
+fn with_password(mut url: DatabaseUrl, side: &str, file: Option<&PathBuf>) -> Result<DatabaseUrl> {
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Error::needs_user(format!("cannot read {}", file.display())).caused_by(error))?;
+        // Editors end a file with a line break, which is no part of the password.
+        url.password = Some(SecretString::from(text.trim_end_matches(['\r', '\n'])));
+    } else if url.password.is_none() {
+        let variable = format!("TIDEGATE_{side}_PASSWORD");
+        url.password = Some(match std::env::var(&variable) {
+            Ok(password) => SecretString::from(password),
+            Err(_) => prompted(&url, &variable, side)?,
+        });
+    }
+    Ok(url)
+}
+
+fn prompted(url: &DatabaseUrl, variable: &str, side: &str) -> Result<SecretString> {
+    let missing = || {
+        Error::needs_user(format!("no password for {url}")).remedy(format!(
+            "set {variable}, or give --{}-password-file FILE (for none at all: `user:@host`)",
+            side.to_lowercase()
+        ))
+    };
+    if !std::io::stdin().is_terminal() {
+        return Err(missing());
+    }
+    eprint!("Password for {url}: ");
+    let typed = console::Term::stderr()
+        .read_secure_line()
+        .map_err(|error| missing().caused_by(error))?;
+    Ok(SecretString::from(typed))
+}
