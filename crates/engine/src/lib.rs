@@ -1,8 +1,25 @@
-//! One run of a job. So far its two pure parts: merging of changes, and rate limits.
+//! One run of a job, from where its checkpoint stands to its end.
 //!
-//! Relies on `model` and `link`, names no database. What is here does no I/O:
-//! time and events are passed in, so that its rules are tested without a server.
+//! Read `run` (the sequence), then `copy`, `follow` and `cutover` (its stages). Relies
+//! on `model` and the traits of `link`, names no database and holds no statement of one.
+//! `order`, `gather`, `throttle`, `progress`, `retry` and most of `plan` and
+//! `checkpoint` are pure: time and events are passed in.
 
+mod barrier;
+mod board;
+mod checkpoint;
+mod copy;
+mod cutover;
+mod feed;
+mod follow;
+mod gather;
 pub mod order;
+mod plan;
+mod precheck;
+pub mod progress;
+mod queue;
+mod retry;
 pub mod run;
+mod stages;
 pub mod throttle;
+mod transfer;

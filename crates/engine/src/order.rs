@@ -62,6 +62,10 @@ impl Bundle {
         }
     }
 
+    pub fn mode(&self) -> ApplyMode {
+        self.mode
+    }
+
     /// Changes added, before merging.
     pub fn rows(&self) -> u64 {
         self.rows

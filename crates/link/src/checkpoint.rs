@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidegate_model::position::Position;
-use tidegate_model::report::Stage;
+use tidegate_model::report::{CutoverRecord, Stage};
 use tidegate_model::schema::TableName;
 
 use crate::source::Chunk;
@@ -28,6 +28,10 @@ pub struct Checkpoint {
     pub ddl_applied: u64,
     pub ddl_skipped: Vec<String>,
     pub events_not_chosen: u64,
+    /// Chosen objects that were not made on the target, each said in a sentence.
+    pub not_covered: Vec<String>,
+    /// With `Stage::Done`: what was proven, so that a crash in the last step loses no record.
+    pub cutover: Option<CutoverRecord>,
 }
 
 /// A chunk as planned and, when `rows` is set, as loaded.

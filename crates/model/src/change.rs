@@ -16,6 +16,10 @@ pub enum ChangeEvent {
         /// Counts every transaction that the source logged since the position we
         /// started from, chosen or not, so that the same log gives the same numbers.
         number: u64,
+        /// Where the transaction starts in the log. Transactions are contiguous there,
+        /// so it lies after a position exactly when it starts at or after it: known
+        /// before its rows come, which may be too many to hold until the commit.
+        at: Position,
     },
     Rows(RowChanges),
     Commit {

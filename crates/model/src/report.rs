@@ -31,6 +31,8 @@ pub struct RunReport {
     pub chunks_done: u64,
     /// Chunks found finished by an earlier run and not copied again.
     pub chunks_reused: u64,
+    /// Chunks that were read a second time, because the first encoding did not give the same rows.
+    pub chunks_redone: u64,
     pub rows_total_estimate: u64,
     pub bytes_total_estimate: u64,
     pub rows_copied: u64,

@@ -92,6 +92,20 @@ impl GtidSet {
         ranges.is_some_and(|ranges| ranges.iter().any(|range| range.0 <= low && high <= range.1))
     }
 
+    /// One text for each origin, `uuid:1-5:7` or `uuid:tag:1-3`.
+    pub fn members(&self) -> Vec<String> {
+        let member = |((uuid, tag), ranges): (&Origin, &Vec<(u64, u64)>)| {
+            let tag = if tag.is_empty() {
+                String::new()
+            } else {
+                format!(":{tag}")
+            };
+            let ranges = ranges.iter().map(|(low, high)| format!(":{low}-{high}"));
+            format!("{uuid}{tag}{}", ranges.collect::<String>())
+        };
+        self.ranges.iter().map(member).collect()
+    }
+
     /// Is each transaction of this set also in the other?
     pub fn is_within(&self, other: &GtidSet) -> bool {
         let within = |(origin, ranges): (&Origin, &Vec<(u64, u64)>)| {

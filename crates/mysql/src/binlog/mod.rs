@@ -1,8 +1,14 @@
-//! The binary log's bytes. So far reading of packed values: decimals and times.
+//! The binary log's bytes: table maps, rows, packed values.
 //!
 //! Bytes in, values out: no sockets, no panics on any bytes. A value that is cut
 //! short or out of its range is an error that names the form, never the bytes.
 
 pub mod cursor;
 pub mod decimal;
+pub mod event;
+pub mod json;
+pub mod place;
+pub mod reader;
+pub mod rows;
+pub mod table_map;
 pub mod temporal;

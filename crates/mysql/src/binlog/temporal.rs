@@ -105,6 +105,66 @@ pub fn read_time(cursor: &mut Cursor, fsp: u8) -> Result<Bytes> {
     )))
 }
 
+/// A time as JSON values hold it: one signed number, the fraction in its lower 24 bits.
+/// Printed with six digits of fraction, as the server does.
+pub fn from_packed(packed: i64, code: u8) -> Result<String> {
+    let (negative, size) = (packed < 0, packed.unsigned_abs());
+    let (whole, micros) = (size >> 24, size & 0xFF_FFFF);
+    if micros > 999_999 {
+        return Err(Error::unknown("a time's fraction is a second or more"));
+    }
+    if code == super::table_map::code::TIME {
+        let (hour, minute, second) = (whole >> 12 & 0x3FF, whole >> 6 & 63, whole & 63);
+        let sign = if negative { "-" } else { "" };
+        return Ok(format!("{sign}{hour:02}:{minute:02}:{second:02}.{micros:06}"));
+    }
+    let (date, time) = (whole >> 17, whole & 0x1_FFFF);
+    let (day, months) = (date & 31, date >> 5);
+    let date = format!("{:04}-{:02}-{day:02}", months / 13, months % 13);
+    if code == super::table_map::code::DATE {
+        return Ok(date);
+    }
+    let (hour, minute, second) = (time >> 12, time >> 6 & 63, time & 63);
+    Ok(format!("{date} {hour:02}:{minute:02}:{second:02}.{micros:06}"))
+}
+
+/// TIME of servers before 5.6.4: three bytes that print as a number `hhmmss`.
+pub fn read_old_time(cursor: &mut Cursor) -> Result<Bytes> {
+    let packed = cursor.little(3, "a time")?;
+    let packed = (packed as i32) << 8 >> 8;
+    let (sign, size) = if packed < 0 {
+        ("-", packed.unsigned_abs())
+    } else {
+        ("", packed.unsigned_abs())
+    };
+    let (hour, minute, second) = (size / 10_000, size / 100 % 100, size % 100);
+    Ok(Bytes::from(format!("{sign}{hour:02}:{minute:02}:{second:02}")))
+}
+
+/// DATETIME of servers before 5.6.4: eight bytes that print as `YYYYMMDDhhmmss`.
+pub fn read_old_datetime(cursor: &mut Cursor) -> Result<Bytes> {
+    let packed = cursor.little(8, "a datetime")?;
+    let (date, time) = (packed / 1_000_000, packed % 1_000_000);
+    Ok(Bytes::from(format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        date / 10_000,
+        date / 100 % 100,
+        date % 100,
+        time / 10_000,
+        time / 100 % 100,
+        time % 100
+    )))
+}
+
+/// TIMESTAMP of servers before 5.6.4: Unix seconds, lowest byte first.
+pub fn read_old_timestamp(cursor: &mut Cursor) -> Result<Bytes> {
+    let seconds = cursor.little(4, "a timestamp")? as u32;
+    read_timestamp(
+        &mut Cursor::new(Bytes::copy_from_slice(&seconds.to_be_bytes())),
+        0,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

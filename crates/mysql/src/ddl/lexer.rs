@@ -17,7 +17,7 @@ pub struct Mode {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Unquoted: a keyword, an identifier or a number.
     Word(String),
     /// A quoted identifier, its quotes taken off.
@@ -28,9 +28,9 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) at: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) at: Range<usize>,
 }
 
 struct Lexer<'a> {
@@ -40,7 +40,7 @@ struct Lexer<'a> {
     in_executable: bool,
 }
 
-pub(super) fn tokens(text: &str, mode: Mode) -> Result<Vec<Token>> {
+pub(crate) fn tokens(text: &str, mode: Mode) -> Result<Vec<Token>> {
     let mut lexer = Lexer {
         text,
         mode,

@@ -15,6 +15,7 @@ use tidegate_model::schema::TableName;
 use tidegate_model::{Error, Result};
 
 pub use lexer::Mode;
+pub(crate) use lexer::{Kind, Token, tokens};
 
 /// A name and where it stands in the statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +69,34 @@ pub fn rewrite(text: &str, read: &Statement, target_of: &dyn Fn(&TableName) -> T
     }
     written.push_str(text.get(from..).unwrap_or_default());
     Ok(written)
+}
+
+/// Is this a CREATE TABLE whose rows follow in the same group of the log? MySQL marks it
+/// with `START TRANSACTION` at its end (manual, "CREATE TABLE ... SELECT"), MariaDB logs it
+/// inside the group. Such a statement is made repeatable, without the mark.
+pub fn created_with_rows(statement: &str, inside: bool) -> (String, bool) {
+    const MARK: &str = "START TRANSACTION";
+    let text = statement.trim_end().trim_end_matches(';').trim_end();
+    let is_create = text
+        .get(..12)
+        .is_some_and(|start| start.eq_ignore_ascii_case("CREATE TABLE"));
+    let split = text
+        .len()
+        .checked_sub(MARK.len())
+        .filter(|at| text.is_char_boundary(*at));
+    let (rest, end) = split.map_or((text, ""), |at| text.split_at(at));
+    let marked = end.eq_ignore_ascii_case(MARK);
+    if !is_create || !(marked || inside) {
+        return (statement.to_owned(), false);
+    }
+    let rest = if marked { rest } else { text };
+    let after = rest.get(12..).unwrap_or_default();
+    let exists = after
+        .trim_start()
+        .get(..13)
+        .is_some_and(|start| start.eq_ignore_ascii_case("IF NOT EXISTS"));
+    let guard = if exists { "" } else { " IF NOT EXISTS" };
+    (format!("CREATE TABLE{guard}{}", after.trim_end()), true)
 }
 
 /// An identifier between backticks (MySQL manual, "Schema Object Names").

@@ -61,7 +61,7 @@ pub(super) fn read(text: &str, default_schema: &str, mode: Mode) -> Result<State
     };
     let kind = match reader.kind() {
         Some(kind) => kind,
-        None => return Err(not_understood(&tokens)),
+        None => return Err(not_understood(text, &tokens)),
     };
     Ok(Statement {
         kind,
@@ -69,18 +69,43 @@ pub(super) fn read(text: &str, default_schema: &str, mode: Mode) -> Result<State
     })
 }
 
-/// Names the statement by its leading keywords alone: the rest may hold data.
-fn not_understood(tokens: &[Token]) -> Error {
+/// Names a schema change by its text, its literals masked; of other statements, which hold
+/// rows, only the leading keywords are shown.
+fn not_understood(text: &str, tokens: &[Token]) -> Error {
+    const SHOWN_CHARACTERS: usize = 300;
+    const SCHEMA_CHANGES: [&str; 5] = ["CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"];
     let words = tokens.iter().map_while(|token| match &token.kind {
         Kind::Word(word) => Some(word.as_str()),
         _ => None,
     });
     let words: Vec<&str> = words.take(3).collect();
+    let is_schema_change = words
+        .first()
+        .is_some_and(|first| SCHEMA_CHANGES.iter().any(|word| word.eq_ignore_ascii_case(first)));
+    let shown = if is_schema_change {
+        masked(text, tokens).chars().take(SHOWN_CHARACTERS).collect()
+    } else {
+        format!("{} …", words.join(" "))
+    };
     Error::unknown(format!(
-        "the source logged a schema change that is not understood: {} …",
-        words.join(" ")
+        "the source logged a statement that is not understood: {shown}"
     ))
-    .remedy("Nothing of it was written and the position is kept")
+    .remedy(
+        "Nothing of it was written and the position is kept. If it does not concern what is moved, take it back \
+         on the source or leave its database out of the job",
+    )
+}
+
+fn masked(text: &str, tokens: &[Token]) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut from = 0;
+    for token in tokens.iter().filter(|token| token.kind == Kind::Text) {
+        shown.push_str(text.get(from..token.at.start).unwrap_or_default());
+        shown.push_str("'…'");
+        from = token.at.end;
+    }
+    shown.push_str(text.get(from..).unwrap_or_default());
+    shown
 }
 
 impl Reader<'_> {

@@ -1,0 +1,143 @@
+//! Row events built by hand from the server's description of their form.
+
+use tidegate_model::schema::{Key, TableName};
+
+use super::*;
+
+fn column(name: &str, kind: ColumnType, native: &str) -> Column {
+    Column {
+        name: name.to_owned(),
+        kind,
+        native: native.to_owned(),
+        nullable: true,
+        generated: false,
+        auto_increment: false,
+    }
+}
+
+fn table() -> (TableMap, Arc<TableSchema>) {
+    let binary = ColumnType::Bytes {
+        fixed: true,
+        length: Some(4),
+    };
+    let text = ColumnType::Text {
+        charset: "utf8mb4".to_owned(),
+        fixed: false,
+        length: Some(300),
+    };
+    let int = |bits, unsigned| ColumnType::Int { bits, unsigned };
+    let columns = vec![
+        column("id", int(64, true), "bigint unsigned"),
+        column("small", int(24, false), "mediumint"),
+        column("name", text, "varchar(300)"),
+        column("fixed", binary, "binary(4)"),
+        column("at", ColumnType::Timestamp { fsp: 3 }, "timestamp(3)"),
+    ];
+    let logged = [
+        (code::LONGLONG, 0),
+        (code::INT24, 0),
+        (code::VARCHAR, 1200),
+        (code::STRING, 4),
+        (code::TIMESTAMP2, 3),
+    ];
+    let name = TableName::new("a", "t");
+    let map = TableMap {
+        id: 1,
+        name: name.clone(),
+        columns: logged.map(|(code, meta)| LoggedColumn { code, meta }).to_vec(),
+        names: Vec::new(),
+    };
+    let row_key = Some(Key {
+        name: "PRIMARY".to_owned(),
+        primary: true,
+        unique: true,
+        columns: vec![0],
+    });
+    let schema = TableSchema {
+        name,
+        columns,
+        row_key,
+        rows_estimate: 0,
+        bytes_estimate: 0,
+    };
+    (map, Arc::new(schema))
+}
+
+const ROW: [u8; 29] = [
+    0, // no nulls
+    0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, // id
+    0xFE, 0xFF, 0xFF, // small
+    3, 0, b'a', b'b', b'c', // name, two bytes of length
+    2, 7, 8, // fixed, zeros at the end dropped
+    0, 0, 0, 1, 0x04, 0xD2, // at
+    0, 0, 0, // for the next row in the tests
+];
+
+fn event(bitmaps: &[&[u8]], rows: &[&[u8]]) -> Bytes {
+    let mut body = vec![2, 0, 5];
+    bitmaps.iter().for_each(|bits| body.extend_from_slice(bits));
+    rows.iter().for_each(|row| body.extend_from_slice(row));
+    Bytes::from(body)
+}
+
+#[test]
+fn values_are_read_by_the_schema() {
+    let (map, schema) = table();
+    let plan = RowPlan::new(&map, &schema).expect("fits");
+    let changes = plan
+        .read(RowOp::Insert, RowsVersion::Two, event(&[&[0x1F]], &[&ROW[..26]]))
+        .expect("reads");
+    let row = changes.rows[0].new.as_ref().expect("a row");
+    let expected = [
+        Value::UInt(u64::MAX),
+        Value::Int(-2),
+        Value::Bytes(Bytes::from_static(b"abc")),
+        Value::Bytes(Bytes::from_static(&[7, 8, 0, 0])),
+        Value::Temporal(Bytes::from_static(b"1970-01-01 00:00:01.123")),
+    ];
+    assert_eq!(row.values, expected);
+}
+
+#[test]
+fn absent_columns_are_unchanged_and_nulls_are_null() {
+    let (map, schema) = table();
+    let plan = RowPlan::new(&map, &schema).expect("fits");
+    // Before: the key alone. After: id and small, small is null.
+    let before = [&[0], &ROW[1..9]].concat();
+    let after = [&[0b10], &ROW[1..9]].concat();
+    let body = event(&[&[0b1], &[0b11]], &[&before, &after]);
+    let changes = plan.read(RowOp::Update, RowsVersion::Two, body).expect("reads");
+    let change = &changes.rows[0];
+    assert!(matches!(&change.old, OldRow::Key(row) if row.values[1] == Value::Unchanged));
+    let new = change.new.as_ref().expect("a row");
+    assert_eq!(new.values[1..3], [Value::Null, Value::Unchanged]);
+}
+
+#[test]
+fn a_table_of_another_shape_is_refused_by_name() {
+    let (map, schema) = table();
+    let refused = |change: &dyn Fn(&mut TableMap)| {
+        let mut map = map.clone();
+        change(&mut map);
+        RowPlan::new(&map, &schema).expect_err("refused").to_string()
+    };
+    assert!(refused(&|map| map.columns.truncate(4)).contains("4 columns are logged, 5 are known"));
+    assert!(refused(&|map| map.columns[1].code = code::LONG).contains("`small`"));
+    assert!(refused(&|map| map.columns[4].meta = 0).contains("`at`"));
+    assert!(
+        refused(&|map| map.names = ["id", "other", "name", "fixed", "at"].map(str::to_owned).to_vec())
+            .contains("`other`")
+    );
+}
+
+#[test]
+fn every_cut_is_refused_or_ends_between_rows() {
+    let (map, schema) = table();
+    let plan = RowPlan::new(&map, &schema).expect("fits");
+    let whole = event(&[&[0x1F]], &[&ROW[..26], &ROW[..26]]);
+    for length in 0..whole.len() {
+        let read = plan.read(RowOp::Insert, RowsVersion::Two, whole.slice(..length));
+        let between = length == 4 || length == 30;
+        assert_eq!(read.is_ok(), between, "{length} bytes");
+    }
+}

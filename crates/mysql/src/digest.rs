@@ -1,0 +1,158 @@
+//! A table's content as a row count and a 128-bit number, computed by the server.
+//!
+//! Every row's written columns become one text, none of which can be read two ways;
+//! the halves of its SHA-256 are added up as exact decimals over all rows. So order
+//! does not matter, and a row that is there twice counts twice. The same content gives
+//! the same number on MySQL and MariaDB of any version, but for JSON that one of them
+//! keeps as it was written. Expects a session of raw bytes in UTC (`row_session`), and
+//! whatever view of the data the caller has opened in it.
+
+use async_trait::async_trait;
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable as _;
+use tidegate_link::{Digester, TableDigest};
+use tidegate_model::schema::{Column, ColumnType, TableName, TableSchema};
+use tidegate_model::{Error, Result};
+
+use crate::ddl::quoted;
+use crate::failure::failed;
+
+/// Names the recipe; to be changed with it.
+const FORM: &str = "mysql-sha256-sums-1";
+
+pub(crate) fn digester(conn: Conn) -> Box<dyn Digester> {
+    Box::new(ServerDigester { conn })
+}
+
+struct ServerDigester {
+    conn: Conn,
+}
+
+#[async_trait]
+impl Digester for ServerDigester {
+    async fn digest(&mut self, table: &TableSchema, name: &TableName) -> Result<TableDigest> {
+        type Sums = (u64, u64, Option<String>, Option<String>);
+        let sums: Option<Sums> = self
+            .conn
+            .query_first(statement(table, name))
+            .await
+            .map_err(failed(format!("computing the digest of {name}")))?;
+        let (rows, hashed, high, low) =
+            sums.ok_or_else(|| Error::unknown(format!("the server gave no digest of {name}")))?;
+        if rows != hashed {
+            return Err(Error::needs_user(format!(
+                "{} rows of {name} are too large for the server to compute a digest of",
+                rows - hashed
+            ))
+            .remedy("Raise max_allowed_packet on this server"));
+        }
+        let number = |sum: Option<String>| sum.map_or(Ok(0), |sum| sum.parse::<u128>());
+        match (number(high), number(low)) {
+            (Ok(high), Ok(low)) => Ok(TableDigest {
+                rows,
+                digest: format!("{high:032x}{low:032x}"),
+                form: FORM,
+            }),
+            _ => Err(Error::unknown(format!(
+                "the server's digest of {name} is not a number"
+            ))),
+        }
+    }
+}
+
+/// The inner query is merged into the outer one, so nothing is written to disk on the
+/// way; the price is that each half computes the hash for itself.
+fn statement(table: &TableSchema, name: &TableName) -> String {
+    let columns: Vec<String> = table
+        .written_columns()
+        .map(|(_, column)| format!("IFNULL({},'N')", expression(column)))
+        .collect();
+    let half = |from: u8| format!("SUM(CAST(CONV(SUBSTRING(h,{from},16),16,10) AS UNSIGNED))");
+    format!(
+        "SELECT COUNT(*), COUNT(h), CAST({} AS CHAR), CAST({} AS CHAR) \
+         FROM (SELECT SHA2(CONCAT_WS(',',{}),256) AS h FROM {}.{}) AS rows_hashed",
+        half(1),
+        half(17),
+        columns.join(","),
+        quoted(&name.schema),
+        quoted(&name.table)
+    )
+}
+
+/// A value as text without commas that is never `N`. Long values are hashed on their
+/// own, which keeps a row's text below every server's max_allowed_packet.
+fn expression(column: &Column) -> String {
+    let name = quoted(&column.name);
+    match &column.kind {
+        // ZEROFILL would pad by a display width that need not be the same.
+        ColumnType::Int { unsigned: true, .. } => format!("CAST({name} AS UNSIGNED)"),
+        ColumnType::Int { .. }
+        | ColumnType::Decimal { .. }
+        | ColumnType::Date
+        | ColumnType::Time { .. }
+        | ColumnType::DateTime { .. }
+        | ColumnType::Timestamp { .. }
+        | ColumnType::Year => name,
+        ColumnType::Float | ColumnType::Double => double(&name),
+        ColumnType::Bit { .. } | ColumnType::Enum { .. } | ColumnType::Set { .. } => {
+            format!("CAST({name} AS UNSIGNED)")
+        }
+        ColumnType::Text { length: Some(_), .. } | ColumnType::Bytes { length: Some(_), .. } => {
+            format!("HEX({name})")
+        }
+        ColumnType::Text { .. } | ColumnType::Bytes { .. } | ColumnType::Json | ColumnType::Geometry => {
+            format!("SHA2({name},256)")
+        }
+        ColumnType::Native => format!("SHA2(CAST({name} AS CHAR),256)"),
+    }
+}
+
+/// `* 1e0` gives a FLOAT's value and not its six digits, a DOUBLE(m,d)'s and not its
+/// scale, and keeps the sign of zero. Small numbers are printed in notations that
+/// differ between the flavours; a power of two takes them, exactly, where they do not.
+fn double(name: &str) -> String {
+    // 2^1020, and 2^60 more for those that 2^1020 leaves small.
+    const UP: &str = "1.1235582092889474e307";
+    const MORE: &str = "1.152921504606847e18";
+    format!(
+        "CASE WHEN {name} = 0 OR ABS({name}) >= 1 THEN CONCAT({name} * 1e0) \
+         WHEN ABS({name}) > 1e-300 THEN CONCAT('s', {name} * {UP}) \
+         ELSE CONCAT('t', {name} * {UP} * {MORE}) END"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_written_columns_count_and_each_in_its_own_form() {
+        let column = |name: &str, kind, generated| Column {
+            name: name.to_owned(),
+            kind,
+            native: String::new(),
+            nullable: true,
+            generated,
+            auto_increment: false,
+        };
+        let int = ColumnType::Int {
+            bits: 32,
+            unsigned: false,
+        };
+        let table = TableSchema {
+            name: TableName::new("shop", "t"),
+            columns: vec![
+                column("id", int.clone(), false),
+                column("twice", int, true),
+                column("note", ColumnType::Json, false),
+            ],
+            row_key: None,
+            rows_estimate: 0,
+            bytes_estimate: 0,
+        };
+        let text = statement(&table, &TableName::new("store", "u`v"));
+        let expected = "FROM (SELECT SHA2(CONCAT_WS(',',IFNULL(`id`,'N'),IFNULL(SHA2(`note`,256),'N')),256) AS h \
+                        FROM `store`.`u``v`) AS rows_hashed";
+        assert!(text.ends_with(expected), "{text}");
+    }
+}
