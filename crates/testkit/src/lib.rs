@@ -5,10 +5,16 @@
 //! the machine. Used by tests, `bench/` and `quickstart` alone; no product crate
 //! depends on it.
 
+pub mod cases;
+pub mod compare;
 pub mod proxy;
+pub mod sdks;
 pub mod servers;
 pub mod wait;
 
+pub use cases::{Case, Changes};
+pub use compare::{Rename, compare_servers};
 pub use proxy::FaultProxy;
+pub use sdks::{Sdks, sdks};
 pub use servers::{DbServer, Flavor, fetch};
 pub use wait::wait_until;

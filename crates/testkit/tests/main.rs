@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on says why, and ends")]
 
+mod cases;
 mod proxy;
 mod servers;
 mod tree;

@@ -193,6 +193,37 @@ async fn settings_that_decide_where_it_listens_are_refused() {
     );
 }
 
+#[tokio::test]
+async fn a_server_that_someone_runs_is_used_and_left_alone() {
+    let theirs = DbServer::start(Flavor::Mariadb118).await.expect("starts");
+    let mut named = DbServer::named(Flavor::Mariadb118, &theirs.url()).expect("is used");
+    assert_eq!(named.port(), theirs.port());
+    assert_eq!(
+        one(&named, "select @@server_id"),
+        one(&theirs, "select @@server_id")
+    );
+    let errors = [
+        named.kill9().expect_err("refused"),
+        named.pause().expect_err("refused"),
+        named.restart().await.expect_err("refused"),
+        named.reset().await.expect_err("refused"),
+    ];
+    for error in errors {
+        assert!(error.to_string().contains("TIDEGATE_TEST_MARIADB_118"), "{error}");
+    }
+    drop(named);
+    assert_eq!(one(&theirs, "select 1"), "1", "it still runs");
+
+    let urls = format!("{} mysql://x@127.0.0.1:1", theirs.url());
+    let started = std::process::Command::new(env!("CARGO_BIN_EXE_testkit"))
+        .args(["start", "mariadb-11.8", "--keep"])
+        .env("TIDEGATE_TEST_MARIADB_118", urls)
+        .output()
+        .expect("the command runs");
+    let answer: serde_json::Value = serde_json::from_slice(&started.stdout).expect("JSON");
+    assert_eq!(answer["url"], theirs.url());
+}
+
 /// The guard: a server must not outlive the process that started it, however that ends.
 #[tokio::test]
 async fn a_server_ends_with_the_process_that_started_it() {

@@ -12,6 +12,7 @@ use tidegate_testkit::servers::{self, DbServer, Flavor};
 const HELP: &str = "testkit: real database servers on 127.0.0.1, for tests
 
   testkit fetch [FLAVOR…]                    fetches these, or all; no network if they are there
+  testkit fetch-sdks                         installs the SDKs that tests use, and prints where
   testkit start FLAVOR [--set --x=y…] [--keep]
                                              starts a server and prints where it is; with --keep it
                                              stays, else it ends with this command (Ctrl-C)
@@ -34,6 +35,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     let (verb, rest) = arguments.split_first().context(HELP)?;
     match verb.as_str() {
         "fetch" => fetch(rest),
+        "fetch-sdks" => print(&tidegate_testkit::sdks()?),
         "start" => start(rest),
         "list" => print(&servers::list()?),
         "stop" => stop(rest),

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-pub(super) type Rows = Vec<Vec<Option<String>>>;
+pub type Rows = Vec<Vec<Option<String>>>;
 
 /// A binary mode, else the client would change line ends and stop at zero bytes;
 /// comments are kept, for DDL that is compared later holds them.
@@ -21,12 +21,11 @@ const OPTIONS: [&str; 4] = [
     "--batch",
 ];
 
-/// Runs statements and gives the rows of the last one that has a result.
-pub(crate) fn query(command: Command, text: &str) -> anyhow::Result<Rows> {
-    let mut command = command;
+/// Runs statements and gives the rows of each one that has a result.
+pub(crate) fn query(mut command: Command, text: &str) -> anyhow::Result<Vec<Rows>> {
     command.arg("--xml");
     let output = feed(command, text.as_bytes())?;
-    last_rows(&String::from_utf8_lossy(&output))
+    results(&String::from_utf8_lossy(&output))
 }
 
 /// Runs statements whose results nobody wants.
@@ -53,12 +52,12 @@ fn feed(mut command: Command, text: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn last_rows(xml: &str) -> anyhow::Result<Rows> {
-    let Some((_, last)) = xml.rsplit_once("<resultset ") else {
-        return Ok(Vec::new());
-    };
+fn results(xml: &str) -> anyhow::Result<Vec<Rows>> {
+    xml.split("<resultset ").skip(1).map(rows).collect()
+}
+
+fn rows(mut rest: &str) -> anyhow::Result<Rows> {
     let mut rows = Vec::new();
-    let mut rest = last;
     while let Some((_, after)) = rest.split_once("<row>") {
         let (row, after) = after.split_once("</row>").context("the client's answer is cut")?;
         rows.push(fields(row)?);
@@ -101,14 +100,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_the_last_result() {
+    fn rows_of_each_result() {
         let xml = "<?xml version=\"1.0\"?>\n\n<resultset statement=\"select 1\" xmlns:xsi=\"x\">\n  <row>\n\
                    \t<field name=\"1\">1</field>\n  </row>\n</resultset>\n<?xml version=\"1.0\"?>\n\n\
                    <resultset statement=\"select &lt;row&gt;\" xmlns:xsi=\"x\">\n  <row>\n\t<field name=\"a\">\
                    &amp;lt; &lt;b&gt;\n</field>\n\t<field name=\"b&quot;\" xsi:nil=\"true\" />\n\
                    \t<field name=\"c\"></field>\n  </row>\n</resultset>\n";
         let expected = vec![vec![Some("&lt; <b>\n".to_string()), None, Some(String::new())]];
-        assert_eq!(last_rows(xml).unwrap(), expected);
-        assert_eq!(last_rows("").unwrap(), Rows::new());
+        let one = vec![vec![Some("1".to_string())]];
+        assert_eq!(results(xml).unwrap(), vec![one, expected]);
+        assert!(results("").unwrap().is_empty());
     }
 }

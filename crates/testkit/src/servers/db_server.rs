@@ -4,8 +4,10 @@
 //! one `DbServer` at a time; what needs their process or folder is then refused.
 
 use std::fmt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, bail};
 
@@ -54,7 +56,11 @@ impl DbServer {
                     flavor.recipe().url_variable
                 );
             }
-            return DbServer::at(flavor, url);
+            let named = DbServer::named(flavor, &url);
+            if named.is_err() {
+                named::give_back(&url);
+            }
+            return named;
         }
         let instance = Instance::start(flavor, settings)?;
         let (root, listed) = (instance.root.clone(), instance.listed());
@@ -66,23 +72,28 @@ impl DbServer {
         })
     }
 
-    fn at(flavor: Flavor, url: String) -> anyhow::Result<DbServer> {
-        let parts = named::parse(&url)?;
+    /// A server that someone runs already, by its URL. It stays when this is dropped.
+    pub fn named(flavor: Flavor, url: &str) -> anyhow::Result<DbServer> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let parts = named::parse(url)?;
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = home()?
             .join("named")
-            .join(format!("{}-{}", std::process::id(), parts.port));
+            .join(format!("{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let options = format!(
             "[client]\nhost=127.0.0.1\nport={}\nuser={}\npassword=\"{}\"\nprotocol=tcp\n[client-mariadb]\n\
              loose-skip-ssl-verify-server-cert\n",
             parts.port, parts.user, parts.password
         );
-        std::fs::write(folder.join("client.cnf"), options)?;
-        let root = ensure(flavor)?;
+        let path = folder.join("client.cnf");
+        std::fs::write(&path, options)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        let root = clients(flavor)?;
         let listed = Listed {
             flavor: flavor.name().to_string(),
             version: root.version.clone(),
-            url: url.clone(),
+            url: url.to_string(),
             host: "127.0.0.1".to_string(),
             port: parts.port,
             user: parts.user,
@@ -91,14 +102,17 @@ impl DbServer {
             kept: true,
             datadir: PathBuf::new(),
             log: PathBuf::new(),
-            client_options: folder.join("client.cnf"),
+            client_options: path,
             programs: root.usr("bin"),
         };
         Ok(DbServer {
             flavor,
             root,
             listed,
-            place: Place::Named { url, folder },
+            place: Place::Named {
+                url: url.to_string(),
+                folder,
+            },
         })
     }
 
@@ -139,6 +153,11 @@ impl DbServer {
     /// last one that has a result. NULL is `None`; bytes that are not UTF-8 want
     /// `HEX(…)`. The error holds the client's message. Blocks for as long as it takes.
     pub fn sql(&self, text: &str) -> anyhow::Result<Rows> {
+        Ok(self.sql_all(text)?.pop().unwrap_or_default())
+    }
+
+    /// The same, with the rows of every statement that has a result.
+    pub fn sql_all(&self, text: &str) -> anyhow::Result<Vec<Rows>> {
         client::query(self.client()?, text)
     }
 
@@ -150,6 +169,12 @@ impl DbServer {
             return client::script(self.client()?, &text).with_context(|| format!("in {path_or_text}"));
         }
         client::script(self.client()?, path_or_text.as_bytes())
+    }
+
+    /// Runs a script while other tasks go on.
+    pub async fn run_script_beside(&self, text: &str) -> anyhow::Result<()> {
+        let (client, text) = (self.client()?, text.to_string());
+        tokio::task::spawn_blocking(move || client::script(client, text.as_bytes())).await?
     }
 
     /// SIGKILL; the data stay.
@@ -275,6 +300,22 @@ impl Drop for DbServer {
             named::give_back(url);
             let _ = std::fs::remove_dir_all(folder);
         }
+    }
+}
+
+/// A root for its clients alone: the flavor's if it is there, else the machine's
+/// own clients, else fetched.
+fn clients(flavor: Flavor) -> anyhow::Result<Root> {
+    if let Some(root) = Root::have(flavor)? {
+        return Ok(root);
+    }
+    let machine = Root {
+        folder: PathBuf::from("/"),
+        version: "not ours".into(),
+    };
+    match machine.program(flavor.recipe().family.client()) {
+        Some(_) => Ok(machine),
+        None => ensure(flavor),
     }
 }
 

@@ -17,9 +17,12 @@ mod named;
 mod process;
 mod root;
 
+pub(crate) use apt::run;
+pub use client::Rows;
 pub use db_server::DbServer;
 pub use flavor::Flavor;
 pub use home::home;
+pub(crate) use home::lock;
 pub use instance::{Listed, list, stop};
 
 /// Makes sure that the roots of these flavors are there; without work to do it
