@@ -12,6 +12,9 @@ use crate::contract::{Field, contract};
 /// Named by many field notes as an option of any request, declared by none.
 const ANYWHERE: &str = "DateTimeISOFormat";
 
+/// Declared as required, yet empty in published requests: what is absent is not missed.
+const MAY_BE_EMPTY: &str = "NodeType";
+
 /// No published type nests deeper than 6; a form could nest without end.
 const DEPTH_MAX: usize = 12;
 
@@ -50,7 +53,7 @@ fn members(
                     seen.insert(field.name.clone(), value);
                 }
             }
-            None if field.required => return Err(ApiError::missing(&name)),
+            None if field.required && field.name != MAY_BE_EMPTY => return Err(ApiError::missing(&name)),
             None => {}
         }
     }

@@ -7,8 +7,11 @@
 pub mod actions;
 pub mod codes;
 pub mod contract;
+pub mod credentials;
 pub mod decode;
 pub mod envelope;
+pub mod operator;
+pub mod progress;
 pub mod sign;
 
 pub use codes::ApiError;

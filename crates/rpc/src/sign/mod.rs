@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::codes::ApiError;
 
-pub use tc3::{Credential, sign_tc3};
+pub use tc3::{Credential, sign_operator, sign_tc3, verify_operator};
 
 /// How far a request's time may lie from ours, in seconds, either way.
 pub const WINDOW_SECONDS: u64 = 300;

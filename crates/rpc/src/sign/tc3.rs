@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{RequestParts, Verified, check_time, form};
 use crate::codes::ApiError;
 use crate::contract::VERSION;
+use crate::operator;
 
 pub(super) const ALGORITHM: &str = "TC3-HMAC-SHA256";
 const TERMINATOR: &str = "tc3_request";
@@ -67,6 +68,42 @@ pub(super) fn verify(
     secrets: &dyn Fn(&str) -> Option<String>,
     now: u64,
 ) -> Result<Verified, ApiError> {
+    let given = check(request, "/", authorization, secrets, now)?;
+    Ok(Verified {
+        secret_id: given.secret_id.to_owned(),
+        action: request.needed_header("X-TC-Action")?.to_owned(),
+        version: request.needed_header("X-TC-Version")?.to_owned(),
+        region: request.header("X-TC-Region").map(str::to_owned),
+        language: request.header("X-TC-Language").map(str::to_owned),
+        params: params(request)?,
+    })
+}
+
+/// The caller of a request to the operator's API: its scope's service and its path are signed.
+pub fn verify_operator(
+    request: &RequestParts<'_>,
+    path: &str,
+    secrets: &dyn Fn(&str) -> Option<String>,
+    now: u64,
+) -> Result<String, ApiError> {
+    let text = request.needed_header("authorization")?;
+    let given = check(request, path, text, secrets, now)?;
+    if given.service != operator::SERVICE {
+        return Err(ApiError::signature(format!(
+            "the credential's scope must name the service {}",
+            operator::SERVICE
+        )));
+    }
+    Ok(given.secret_id.to_owned())
+}
+
+fn check<'a>(
+    request: &RequestParts<'_>,
+    path: &str,
+    authorization: &'a str,
+    secrets: &dyn Fn(&str) -> Option<String>,
+    now: u64,
+) -> Result<Authorization<'a>, ApiError> {
     let given = parse(authorization)
         .ok_or_else(|| ApiError::invalid_authorization("`Authorization` is not of the published form"))?;
     let timestamp = request.needed_header("X-TC-Timestamp")?;
@@ -82,19 +119,12 @@ pub(super) fn verify(
     }
     let secret = secrets(given.secret_id).ok_or_else(ApiError::secret_id_not_found)?;
     let key = signing_key(&secret, given.date, given.service);
-    if !any_form_matches(request, &given, timestamp, &key)? {
-        return Err(ApiError::signature(
-            "the signature does not match: check the SecretKey, and that host and body are sent as signed",
-        ));
+    if any_form_matches(request, path, &given, timestamp, &key)? {
+        return Ok(given);
     }
-    Ok(Verified {
-        secret_id: given.secret_id.to_owned(),
-        action: request.needed_header("X-TC-Action")?.to_owned(),
-        version: request.needed_header("X-TC-Version")?.to_owned(),
-        region: request.header("X-TC-Region").map(str::to_owned),
-        language: request.header("X-TC-Language").map(str::to_owned),
-        params: params(request)?,
-    })
+    Err(ApiError::signature(
+        "the signature does not match: check the SecretKey, and that host and body are sent as signed",
+    ))
 }
 
 fn params(request: &RequestParts<'_>) -> Result<Value, ApiError> {
@@ -116,6 +146,7 @@ fn params(request: &RequestParts<'_>) -> Result<Value, ApiError> {
 
 fn any_form_matches(
     request: &RequestParts<'_>,
+    path: &str,
     given: &Authorization<'_>,
     timestamp: &str,
     key: &hmac::Key,
@@ -126,7 +157,7 @@ fn any_form_matches(
             let headers = canonical_headers(request, given.signed_headers, host, lower_action)?;
             let canonical = [
                 request.method,
-                "/",
+                path,
                 if request.method == "GET" {
                     request.query
                 } else {
@@ -225,34 +256,105 @@ pub fn sign_tc3(
     body: &[u8],
     now: u64,
 ) -> Result<Vec<(String, String)>, ApiError> {
+    let to = Place {
+        service: SERVICE,
+        method: "POST",
+        path: "/",
+        host,
+        action,
+    };
+    let mut pairs = sign(who, &to, body, now)?;
+    pairs.push(("X-TC-Version".to_owned(), VERSION.to_owned()));
+    Ok(pairs)
+}
+
+/// The same for the operator's API. `place` is the method and the path, without a query.
+pub fn sign_operator(
+    who: Credential<'_>,
+    host: &str,
+    (method, path): (&str, &str),
+    body: &[u8],
+    now: u64,
+) -> Result<Vec<(String, String)>, ApiError> {
+    let to = Place {
+        service: operator::SERVICE,
+        method,
+        path,
+        host,
+        action: "Operate",
+    };
+    sign(who, &to, body, now)
+}
+
+/// Where a signed request goes, and what it asks.
+struct Place<'a> {
+    service: &'a str,
+    method: &'a str,
+    path: &'a str,
+    host: &'a str,
+    action: &'a str,
+}
+
+fn sign(
+    who: Credential<'_>,
+    to: &Place<'_>,
+    body: &[u8],
+    now: u64,
+) -> Result<Vec<(String, String)>, ApiError> {
     const SIGNED: &str = "content-type;host;x-tc-action";
     let (date, timestamp) = (utc_date(now)?, now.to_string());
-    let lower = action.to_lowercase();
+    let Place { service, host, .. } = to;
+    let lower = to.action.to_lowercase();
     let headers = format!("content-type:application/json\nhost:{host}\nx-tc-action:{lower}\n");
-    let canonical = ["POST", "/", "", &headers, SIGNED, &sha256(body)].join("\n");
-    let key = signing_key(who.secret_key, &date, SERVICE);
-    let signature = signature(&key, &timestamp, &date, SERVICE, &canonical);
-    let scope = format!("{}/{date}/{SERVICE}/{TERMINATOR}", who.secret_id);
+    let canonical = [to.method, to.path, "", &headers, SIGNED, &sha256(body)].join("\n");
+    let key = signing_key(who.secret_key, &date, service);
+    let signature = signature(&key, &timestamp, &date, service, &canonical);
+    let scope = format!("{}/{date}/{service}/{TERMINATOR}", who.secret_id);
     let pairs = [
         (
             "Authorization",
             format!("{ALGORITHM} Credential={scope}, SignedHeaders={SIGNED}, Signature={signature}"),
         ),
         ("Content-Type", "application/json".to_owned()),
-        ("Host", host.to_owned()),
-        ("X-TC-Action", action.to_owned()),
-        ("X-TC-Version", VERSION.to_owned()),
+        ("Host", (*host).to_owned()),
+        ("X-TC-Action", to.action.to_owned()),
         ("X-TC-Timestamp", timestamp),
     ];
-    Ok(pairs
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect())
+    let owned = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Ok(owned.collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_operators_api_takes_its_own_signature_for_its_own_path_only() {
+        let who = Credential {
+            secret_id: "id",
+            secret_key: "key",
+        };
+        let secret = |_: &str| Some("key".to_owned());
+        let place = ("GET", operator::ENDPOINTS);
+        let headers = sign_operator(who, "h", place, b"", 1_700_000_000).expect("signs");
+        let seen = |headers: &[(String, String)], method: &str, path: &str| {
+            let request = RequestParts {
+                method,
+                query: "",
+                headers,
+                body: b"",
+            };
+            verify_operator(&request, path, &secret, 1_700_000_000)
+        };
+        assert_eq!(
+            seen(&headers, "GET", operator::ENDPOINTS).expect("verifies"),
+            "id"
+        );
+        assert!(seen(&headers, "DELETE", operator::ENDPOINTS).is_err());
+        assert!(seen(&headers, "GET", "/operator/endpoints/shop").is_err());
+        let wire = sign_tc3(who, "h", "Operate", b"", 1_700_000_000).expect("signs");
+        assert!(seen(&wire, "POST", "/").is_err(), "another service");
+    }
 
     /// The published example of the method; the signature is computed apart from
     /// this code, by another implementation.
