@@ -5,7 +5,7 @@
 //! not given is an error and never an empty password.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use secrecy::SecretString;
@@ -42,34 +42,48 @@ impl EndsArgs {
     pub(crate) fn complete(&self) -> Result<(DatabaseUrl, DatabaseUrl)> {
         let from = DatabaseUrl::parse("--from", &self.from)?;
         let to = DatabaseUrl::parse("--to", &self.to)?;
-        let from = with_password(from, "FROM", self.from_password_file.as_ref())?;
-        let to = with_password(to, "TO", self.to_password_file.as_ref())?;
+        let from = completed(
+            from,
+            "TIDEGATE_FROM_PASSWORD",
+            "TIDEGATE_FROM_PASSWORD, or give --from-password-file FILE",
+            self.from_password_file.as_deref(),
+        )?;
+        let to = completed(
+            to,
+            "TIDEGATE_TO_PASSWORD",
+            "TIDEGATE_TO_PASSWORD, or give --to-password-file FILE",
+            self.to_password_file.as_deref(),
+        )?;
         Ok((from, to))
     }
 }
 
-fn with_password(mut url: DatabaseUrl, side: &str, file: Option<&PathBuf>) -> Result<DatabaseUrl> {
+/// The same address with a password: the file's, its own, the variable's, or a typed
+/// one. `set` says what to set where there is none.
+pub(crate) fn completed(
+    mut url: DatabaseUrl,
+    variable: &str,
+    set: &str,
+    file: Option<&Path>,
+) -> Result<DatabaseUrl> {
     if let Some(file) = file {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Error::needs_user(format!("cannot read {}", file.display())).caused_by(error))?;
         // Editors end a file with a line break, which is no part of the password.
         url.password = Some(SecretString::from(text.trim_end_matches(['\r', '\n'])));
     } else if url.password.is_none() {
-        let variable = format!("TIDEGATE_{side}_PASSWORD");
-        url.password = Some(match std::env::var(&variable) {
+        url.password = Some(match std::env::var(variable) {
             Ok(password) => SecretString::from(password),
-            Err(_) => prompted(&url, &variable, side)?,
+            Err(_) => prompted(&url, set)?,
         });
     }
     Ok(url)
 }
 
-fn prompted(url: &DatabaseUrl, variable: &str, side: &str) -> Result<SecretString> {
+fn prompted(url: &DatabaseUrl, set: &str) -> Result<SecretString> {
     let missing = || {
-        Error::needs_user(format!("no password for {url}")).remedy(format!(
-            "set {variable}, or give --{}-password-file FILE (for none at all: `user:@host`)",
-            side.to_lowercase()
-        ))
+        Error::needs_user(format!("no password for {url}"))
+            .remedy(format!("set {set} (for none at all, write `user:@host`)"))
     };
     if !std::io::stdin().is_terminal() {
         return Err(missing());

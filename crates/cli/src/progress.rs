@@ -1,11 +1,11 @@
 //! Where a job is, read from DescribeMigrationDetail, and told in one line.
 //!
-//! Rates and counts come as `name=value` pairs in the steps' `StepMessage`, and
-//! the cutover record as JSON in the last one's; each may be missing. Pure: reads
-//! no clock, prints nothing.
+//! Rates, counts and the cutover record are in the steps' `StepMessage`, see
+//! `rpc::progress`; each may be missing. Pure: reads no clock, prints nothing.
 
 use tidegate_model::report::CutoverRecord;
 use tidegate_rpc::actions::{DescribeMigrationDetailAnswer, ProcessStepTip, StepDetailInfo};
+use tidegate_rpc::progress as wire;
 
 use crate::print::grouped;
 
@@ -18,30 +18,13 @@ pub(crate) struct Progress {
     /// What the step under way is called.
     pub(crate) step: String,
     pub(crate) percent: u64,
-    pub(crate) note: Note,
+    pub(crate) note: wire::Progress,
     /// What the steps warn of: message, and remedy where there is one.
     pub(crate) warnings: Vec<String>,
     pub(crate) cutover: Option<CutoverRecord>,
     /// None where the server knows none.
     pub(crate) lag_seconds: Option<i64>,
     pub(crate) lag_megabytes: Option<i64>,
-}
-
-/// A step's message: a line of `name=value` pairs that begins with the stage.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Note {
-    pub(crate) stage: String,
-    pub(crate) rows: u64,
-    pub(crate) rows_total: u64,
-    pub(crate) rows_per_second: u64,
-    pub(crate) bytes_per_second: u64,
-    pub(crate) eta_seconds: Option<u64>,
-    pub(crate) tables_done: u64,
-    pub(crate) tables_total: u64,
-    pub(crate) changes: u64,
-    pub(crate) transactions: u64,
-    pub(crate) lag_bytes: Option<u64>,
-    pub(crate) retrying: bool,
 }
 
 impl Progress {
@@ -59,9 +42,9 @@ impl Progress {
             status: detail.status.clone().unwrap_or_default(),
             step: shown.and_then(|step| step.step_name.clone()).unwrap_or_default(),
             percent: shown.and_then(|step| step.percent).unwrap_or_default().min(100),
-            note: messages().find_map(Note::read).unwrap_or_default(),
+            note: messages().find_map(wire::Progress::from_text).unwrap_or_default(),
             warnings: warnings.map(warning).collect(),
-            cutover: messages().find_map(|message| serde_json::from_str(message).ok()),
+            cutover: messages().find_map(wire::record),
             lag_seconds: known(info.seconds_behind_master),
             lag_megabytes: known(info.master_slave_distance),
         };
@@ -132,32 +115,6 @@ impl Progress {
             ("", step) => step.to_owned(),
             (stage, _) => stage.to_owned(),
         }
-    }
-}
-
-impl Note {
-    /// None where the text is no such line. Pairs that are not known are passed over.
-    fn read(text: &str) -> Option<Note> {
-        let stage = text.strip_prefix("stage=")?.split(' ').next()?;
-        let value = |name: &str| {
-            let mut pairs = text.split(' ').filter_map(|pair| pair.split_once('='));
-            pairs.find(|(have, _)| *have == name)?.1.parse::<u64>().ok()
-        };
-        let number = |name: &str| value(name).unwrap_or_default();
-        Some(Note {
-            stage: stage.to_owned(),
-            rows: number("rows"),
-            rows_total: number("rows_total"),
-            rows_per_second: number("rows_per_second"),
-            bytes_per_second: number("bytes_per_second"),
-            eta_seconds: value("eta_seconds"),
-            tables_done: number("tables_done"),
-            tables_total: number("tables_total"),
-            changes: number("changes"),
-            transactions: number("transactions"),
-            lag_bytes: value("lag_bytes"),
-            retrying: value("retrying") == Some(1),
-        })
     }
 }
 
