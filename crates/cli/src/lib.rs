@@ -22,6 +22,7 @@ mod progress;
 mod record;
 mod selection;
 mod setup;
+mod side;
 
 use std::path::Path;
 use std::process::ExitCode;

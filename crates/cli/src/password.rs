@@ -12,11 +12,13 @@ use secrecy::SecretString;
 use tidegate_model::{Error, Result};
 
 use crate::database_url::DatabaseUrl;
+use crate::side::Place;
 
 #[derive(Args, Clone)]
 #[command(next_help_heading = "The two ends")]
 pub(crate) struct EndsArgs {
-    /// Source: mysql://user[:password]@host:port (or mariadb, percona, cynosdbmysql)
+    /// Source: mysql://user[:password]@host:port (or mariadb, percona, cynosdbmysql), or
+    /// endpoint:NAME of `tidegate endpoint`
     #[arg(long, value_name = "URL")]
     from: String,
     /// Target, in the same form
@@ -39,23 +41,22 @@ impl std::fmt::Debug for EndsArgs {
 impl EndsArgs {
     /// Source and target with their passwords. Parsed here and not by clap, whose
     /// errors quote the text, and with it a password.
-    pub(crate) fn complete(&self) -> Result<(DatabaseUrl, DatabaseUrl)> {
-        let from = DatabaseUrl::parse("--from", &self.from)?;
-        let to = DatabaseUrl::parse("--to", &self.to)?;
-        let from = completed(
-            from,
-            "TIDEGATE_FROM_PASSWORD",
-            "TIDEGATE_FROM_PASSWORD, or give --from-password-file FILE",
-            self.from_password_file.as_deref(),
-        )?;
-        let to = completed(
-            to,
-            "TIDEGATE_TO_PASSWORD",
-            "TIDEGATE_TO_PASSWORD, or give --to-password-file FILE",
-            self.to_password_file.as_deref(),
-        )?;
+    pub(crate) fn complete(&self) -> Result<(Place, Place)> {
+        let from = place("from", &self.from, self.from_password_file.as_deref())?;
+        let to = place("to", &self.to, self.to_password_file.as_deref())?;
         Ok((from, to))
     }
+}
+
+/// `end` is `from` or `to`, as in the names of options and variables.
+fn place(end: &str, text: &str, file: Option<&Path>) -> Result<Place> {
+    let url = match Place::parse(&format!("--{end}"), text)? {
+        Place::Url(url) => url,
+        registered => return Ok(registered),
+    };
+    let variable = format!("TIDEGATE_{}_PASSWORD", end.to_uppercase());
+    let set = format!("{variable}, or give --{end}-password-file FILE");
+    completed(url, &variable, &set, file).map(Place::Url)
 }
 
 /// The same address with a password: the file's, its own, the variable's, or a typed

@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     pub(crate) note: wire::Progress,
     /// What the steps warn of: message, and remedy where there is one.
     pub(crate) warnings: Vec<String>,
+    /// What stands in the way at the moment.
+    pub(crate) errors: Vec<String>,
     pub(crate) cutover: Option<CutoverRecord>,
     /// None where the server knows none.
     pub(crate) lag_seconds: Option<i64>,
@@ -38,12 +40,14 @@ impl Progress {
         let known = |value: Option<i64>| value.filter(|value| *value >= 0);
         let messages = || steps.iter().rev().filter_map(|step| step.step_message.as_deref());
         let warnings = steps.iter().flat_map(|step| step.warnings.iter().flatten());
+        let errors = steps.iter().flat_map(|step| step.errors.iter().flatten());
         let mut progress = Progress {
             status: detail.status.clone().unwrap_or_default(),
             step: shown.and_then(|step| step.step_name.clone()).unwrap_or_default(),
             percent: shown.and_then(|step| step.percent).unwrap_or_default().min(100),
             note: messages().find_map(wire::Progress::from_text).unwrap_or_default(),
-            warnings: warnings.map(warning).collect(),
+            warnings: warnings.map(tip).collect(),
+            errors: errors.map(tip).collect(),
             cutover: messages().find_map(wire::record),
             lag_seconds: known(info.seconds_behind_master),
             lag_megabytes: known(info.master_slave_distance),
@@ -80,7 +84,7 @@ impl Progress {
             parts.push(format!("tables {}/{}", note.tables_done, note.tables_total));
         }
         if note.retrying {
-            parts.push("a side cannot be reached, trying again".to_owned());
+            parts.push(format!("trying again after: {}", self.errors.join("; ")));
         }
         parts.join("  ")
     }
@@ -118,7 +122,7 @@ impl Progress {
     }
 }
 
-fn warning(tip: &ProcessStepTip) -> String {
+fn tip(tip: &ProcessStepTip) -> String {
     let parts = [&tip.message, &tip.solution].into_iter().flatten();
     let known: Vec<&str> = parts
         .map(String::as_str)
@@ -210,10 +214,11 @@ mod tests {
             99,
             "caught up  lag 0 s, 0.02 MB  5 changes in 2 transactions",
         );
-        let lost = json!([step("sinker", "running", 1, "stage=changes retrying=1")]);
-        let line =
-            "changes  lag unknown  0 changes in 0 transactions  a side cannot be reached, trying again";
-        check("running", lost, (-1, -1), 99, line);
+        let mut lost = step("sinker", "running", 1, "stage=changes retrying=1");
+        lost["Errors"] = json!([{"Message": "connection refused", "Solution": "start it"}]);
+        let line = "changes  lag unknown  0 changes in 0 transactions  \
+                    trying again after: connection refused: start it";
+        check("running", json!([lost]), (-1, -1), 99, line);
     }
 
     #[test]
