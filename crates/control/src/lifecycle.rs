@@ -55,8 +55,10 @@ pub enum Action {
     Complete,
     Stop,
     Resume,
-    /// Name, tags, class, rate limits: what changes no state.
+    /// Name and attributes: what changes no state and is allowed in any.
     Modify,
+    /// Rates of a run under way.
+    LimitRate,
     Resize,
     Isolate,
     Recover,
@@ -120,6 +122,7 @@ fn normal(status: Status, action: Action) -> Option<Status> {
         .then_some(Stopping),
         Action::Resume => matches!(status, Error | ResumableErr).then_some(Resuming),
         Action::Modify => Some(status),
+        Action::LimitRate => matches!(status, Running | ReadyComplete).then_some(status),
         Action::Resize => (!over).then_some(status),
         // A job that runs must be stopped first, or it would go on unseen.
         Action::Isolate => (before_start || over).then_some(status),
@@ -142,12 +145,32 @@ fn refused(status: Status, trade: Trade, action: Action) -> Error {
     } else {
         format!("In this state you can: {}", allowed.join(", "))
     };
-    let action = format!("{action:?}").to_lowercase();
+    let action = said(action);
     Error::new(
         Kind::WrongState,
         format!("a job that is {state} does not allow to {action}"),
     )
     .remedy(remedy)
+}
+
+fn said(action: Action) -> &'static str {
+    match action {
+        Action::Configure => "configure",
+        Action::Check => "check",
+        Action::SkipCheck => "skip checks",
+        Action::Start => "start",
+        Action::Pause => "pause",
+        Action::Continue => "continue",
+        Action::Complete => "complete",
+        Action::Stop => "stop",
+        Action::Resume => "resume",
+        Action::Modify => "modify",
+        Action::LimitRate => "limit rates",
+        Action::Resize => "resize",
+        Action::Isolate => "isolate",
+        Action::Recover => "recover",
+        Action::Destroy => "destroy",
+    }
 }
 
 fn word(state: &impl Serialize) -> String {
@@ -173,11 +196,30 @@ pub fn after_happening(status: Status, happening: Happening) -> Option<Status> {
         Happening::FellBehind => (status == ReadyComplete).then_some(Running),
         Happening::Paused => (status == Pausing).then_some(ManualPaused),
         Happening::Stopped => (status == Stopping).then_some(Status::Canceled),
-        // A run without changes ends by itself; others only after Complete.
-        Happening::Finished => matches!(status, Running | Completing).then_some(Success),
-        Happening::Faulted => runs.then_some(Error),
+        // A run without changes ends by itself; others only after Complete. One that
+        // was to stop and ended first has nothing left to stop: what the user wanted holds.
+        Happening::Finished => match status {
+            Running | Completing | Pausing => Some(Success),
+            Stopping => Some(Status::Canceled),
+            _ => None,
+        },
+        Happening::Faulted => match status {
+            Pausing => Some(Error),
+            Stopping => Some(Status::Canceled),
+            _ => runs.then_some(Error),
+        },
         Happening::Broken => runs.then_some(Failed),
     }
+}
+
+/// Does a task of ours have to see to this job now?
+pub fn is_under_way(status: Status) -> bool {
+    goes_on_after_restart(status, Trade::Normal)
+}
+
+/// The state's word on the wire.
+pub fn status_word(status: Status) -> String {
+    word(&status)
 }
 
 /// After a restart of the server: does this job's run, or check, go on by itself?
@@ -190,14 +232,35 @@ pub fn goes_on_after_restart(status: Status, trade: Trade) -> bool {
     under_way && trade == Trade::Normal
 }
 
-/// `Action.AllowedAction` of a job's detail, in the wire API's words and order.
+/// `Action.AllAction`: every word that `allowed_actions` can give.
+pub const ALL_ACTIONS: [&str; 14] = [
+    "view",
+    "modify",
+    "check",
+    "start",
+    "configure",
+    "stop",
+    "pause",
+    "continue",
+    "complete",
+    "resume",
+    "isolate",
+    "offline",
+    "resize",
+    "recover",
+];
+
+/// `Action.AllowedAction` of a job's detail, in the wire API's words and order. `pause`
+/// and `continue` are the words that its other kind of job has for them.
 pub fn allowed_actions(status: Status, trade: Trade) -> Vec<&'static str> {
-    const WORDS: [(&str, Action); 11] = [
+    const WORDS: [(&str, Action); 13] = [
         ("modify", Action::Modify),
         ("check", Action::Check),
         ("start", Action::Start),
         ("configure", Action::Configure),
         ("stop", Action::Stop),
+        ("pause", Action::Pause),
+        ("continue", Action::Continue),
         ("complete", Action::Complete),
         ("resume", Action::Resume),
         ("isolate", Action::Isolate),

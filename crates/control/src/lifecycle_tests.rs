@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ALL_ACTIONS: [Action; 14] = [
+const EVERY: [Action; 15] = [
     Action::Configure,
     Action::Check,
     Action::SkipCheck,
@@ -13,6 +13,7 @@ const ALL_ACTIONS: [Action; 14] = [
     Action::Stop,
     Action::Resume,
     Action::Modify,
+    Action::LimitRate,
     Action::Resize,
     Action::Isolate,
     Action::Recover,
@@ -20,9 +21,9 @@ const ALL_ACTIONS: [Action; 14] = [
 ];
 
 fn steers(status: Status) -> Vec<Action> {
-    let steering = |action: &Action| !matches!(action, Action::Modify | Action::Resize);
+    let steering = |action: &Action| !matches!(action, Action::Modify | Action::Resize | Action::LimitRate);
     let allowed = |action: &Action| after_action(status, Trade::Normal, *action).is_ok();
-    ALL_ACTIONS.into_iter().filter(steering).filter(allowed).collect()
+    EVERY.into_iter().filter(steering).filter(allowed).collect()
 }
 
 #[test]
@@ -64,13 +65,13 @@ fn a_refusal_names_the_state_and_what_is_possible() {
     );
     assert_eq!(
         error.remedy_text(),
-        Some("In this state you can: modify, stop, resize")
+        Some("In this state you can: modify, stop, pause, resize")
     );
 }
 
 #[test]
 fn the_recycle_bin_gives_back_or_destroys_and_hides_all_else() {
-    for action in ALL_ACTIONS {
+    for action in EVERY {
         let seen = after_action(Status::Success, Trade::Isolated, action).is_ok();
         assert_eq!(
             seen,
@@ -139,4 +140,33 @@ fn a_caught_up_run_is_no_success_without_complete() {
     assert!(goes_on_after_restart(Status::ReadyComplete, Trade::Normal));
     assert!(!goes_on_after_restart(Status::ManualPaused, Trade::Normal));
     assert!(!goes_on_after_restart(Status::Running, Trade::Isolated));
+}
+
+#[test]
+fn a_run_that_ends_while_it_is_to_stop_leaves_no_job_behind() {
+    for (status, happening, expected) in [
+        (Status::Pausing, Happening::Finished, Status::Success),
+        (Status::Pausing, Happening::Faulted, Status::Error),
+        (Status::Stopping, Happening::Finished, Status::Canceled),
+        (Status::Stopping, Happening::Faulted, Status::Canceled),
+        (Status::Completing, Happening::Faulted, Status::Error),
+    ] {
+        assert_eq!(after_happening(status, happening), Some(expected));
+    }
+}
+
+#[test]
+fn every_allowed_word_is_among_all_words() {
+    for trade in [Trade::Normal, Trade::Isolated, Trade::Offlined] {
+        for status in [
+            Status::Created,
+            Status::Running,
+            Status::ManualPaused,
+            Status::Error,
+        ] {
+            for word in allowed_actions(status, trade) {
+                assert!(ALL_ACTIONS.contains(&word), "{word}");
+            }
+        }
+    }
 }

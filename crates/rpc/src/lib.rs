@@ -9,6 +9,7 @@ pub mod codes;
 pub mod contract;
 pub mod credentials;
 pub mod decode;
+pub mod encode;
 pub mod envelope;
 pub mod operator;
 pub mod progress;

@@ -1,6 +1,117 @@
-//! The tidegate binary.
+//! The tidegate binary: `tidegate serve`, and the subcommands of the command line.
+//!
+//! It wires what the other crates give: engines into control, control into the
+//! wire API, the wire API into the front.
 
-#[allow(dead_code, reason = "wired when the control side can answer calls")]
+mod api;
+mod config;
+mod credentials;
 mod http;
+mod logs;
+mod metrics;
+mod operator;
+mod runs;
+mod serve;
 
-fn main() {}
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, ServeArgs};
+use crate::serve::Server;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidegate",
+    version,
+    about = "Moves live databases, and proves that they are equal"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: the wire API, and the jobs
+    Serve(ServeArgs),
+}
+
+/// Could not run at all; 1 is for results that differ or failed.
+const EXIT_COULD_NOT: u8 = 2;
+
+fn main() -> ExitCode {
+    // Once, before any TLS: the provider must not be left to guessing.
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
+        return refuse(&anyhow::anyhow!("a TLS provider is installed already"));
+    }
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime.context("the runtime does not start").and_then(|runtime| {
+        runtime.block_on(async {
+            match cli.command {
+                Command::Serve(args) => serve(args).await,
+            }
+        })
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &anyhow::Error) -> ExitCode {
+    // There is nowhere left to say that standard error is closed.
+    let _ = writeln!(std::io::stderr(), "tidegate: {error:#}");
+    ExitCode::from(EXIT_COULD_NOT)
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let config = Config::read(args)?;
+    logs::start(config.log);
+    // Before the server says that it listens: whoever reads that may stop it at once.
+    let stop = stop_on_signal()?;
+    let server = Server::open(&config).await?;
+    announce(&server)?;
+    server.serve(stop).await
+}
+
+fn announce(server: &Server) -> anyhow::Result<()> {
+    let from = match server.credentials_from() {
+        credentials::From::Environment => "the environment".to_owned(),
+        credentials::From::File(path) => path.display().to_string(),
+    };
+    let mut out = std::io::stdout();
+    writeln!(out, "tidegate listens on {}", server.url())?;
+    writeln!(
+        out,
+        "SecretId {}; SecretKey in {from}",
+        server.credentials().secret_id
+    )?;
+    out.flush()?;
+    Ok(())
+}
+
+/// SIGTERM and SIGINT stop the server; a second one is not waited for.
+fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let told = stop.clone();
+    TaskTracker::new().spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(stop)
+}

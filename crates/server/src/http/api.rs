@@ -14,10 +14,10 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 use tidegate_rpc::actions::Action;
-use tidegate_rpc::sign::{RequestParts, verify};
+use tidegate_rpc::sign::{RequestParts, verify, verify_operator};
 use tidegate_rpc::{ApiError, contract, decode, envelope};
 
-use super::{ApiService, Probes};
+use super::{ApiService, OperatorCall, Probes};
 
 /// The wire API's own limit of a request.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -45,27 +45,74 @@ impl Pages {
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
                 self.probes.metrics(),
             ),
+            path if path.starts_with("/operator/") => self.operate(request).await,
             "/version" => reply(StatusCode::OK, TEXT, self.probes.version()),
             _ => reply(StatusCode::NOT_FOUND, TEXT, "no such page\n".to_owned()),
         }
     }
 
     async fn call(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let id = request_id();
-        let body = match self.asked(request).await {
-            Ok(answer) => envelope::success(answer, &id),
-            Err(error) => envelope::failure(&error, &id),
-        };
-        reply(StatusCode::OK, envelope::CONTENT_TYPE, body.to_string())
+        let mut action = String::new();
+        let answer = self.asked(request, &mut action).await;
+        self.api.answered(&action, answer.as_ref().err());
+        enveloped(answer)
     }
 
-    async fn asked(&self, request: Request<Incoming>) -> Result<Value, ApiError> {
+    async fn operate(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        enveloped(self.operated(request).await)
+    }
+
+    /// `action` is set as soon as it is known.
+    async fn asked(&self, request: Request<Incoming>, action: &mut String) -> Result<Value, ApiError> {
         if !matches!(*request.method(), Method::GET | Method::POST) {
             return Err(ApiError::new(
                 "UnsupportedProtocol",
                 "a call is made by POST or GET",
             ));
         }
+        let received = Received::of(request).await?;
+        let mut verified = verify(&received.parts(), &|id| self.api.secret_key(id), now())?;
+        action.clone_from(&verified.action);
+        if verified.version != contract::VERSION {
+            return Err(ApiError::unknown_version(&verified.version));
+        }
+        // A known action that is not built says so, whatever its parameters are.
+        Action::from_name(&verified.action)?;
+        verified.params = decode::normalise(&verified.action, verified.params)?;
+        self.api.call(verified, self.peer).await
+    }
+
+    async fn operated(&self, request: Request<Incoming>) -> Result<Value, ApiError> {
+        let path = request.uri().path().to_owned();
+        let received = Received::of(request).await?;
+        let secret_id = verify_operator(&received.parts(), &path, &|id| self.api.secret_key(id), now())?;
+        let body = if received.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&received.body)
+                .map_err(|_| ApiError::malformed("the body is not valid JSON"))?
+        };
+        let call = OperatorCall {
+            secret_id,
+            peer: self.peer,
+            method: received.method.clone(),
+            path,
+            body,
+        };
+        self.api.operate(call).await
+    }
+}
+
+/// A request with its whole body.
+struct Received {
+    method: String,
+    query: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+impl Received {
+    async fn of(request: Request<Incoming>) -> Result<Received, ApiError> {
         let (head, body) = request.into_parts();
         let whole = Limited::new(body, BODY_BYTES_MAX).collect();
         let whole = tokio::time::timeout(BODY_TIME_MAX, whole)
@@ -78,24 +125,36 @@ impl Pages {
                 format!("the body broke off, took too long, or is longer than {BODY_BYTES_MAX} bytes"),
             )
         })?;
-        let body = body.to_bytes();
-        let headers = headers(&head.headers);
-        let parts = RequestParts {
-            method: head.method.as_str(),
-            query: head.uri.query().unwrap_or_default(),
-            headers: &headers,
-            body: &body,
-        };
-        let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
-        let mut verified = verify(&parts, &|id| self.api.secret_key(id), now)?;
-        if verified.version != contract::VERSION {
-            return Err(ApiError::unknown_version(&verified.version));
-        }
-        // A known action that is not built says so, whatever its parameters are.
-        Action::from_name(&verified.action)?;
-        verified.params = decode::normalise(&verified.action, verified.params)?;
-        self.api.call(verified, self.peer).await
+        Ok(Received {
+            method: head.method.as_str().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            headers: headers(&head.headers),
+            body: body.to_bytes(),
+        })
     }
+
+    fn parts(&self) -> RequestParts<'_> {
+        RequestParts {
+            method: &self.method,
+            query: &self.query,
+            headers: &self.headers,
+            body: &self.body,
+        }
+    }
+}
+
+/// Unix seconds.
+fn now() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default()
+}
+
+fn enveloped(answer: Result<Value, ApiError>) -> Response<Full<Bytes>> {
+    let id = request_id();
+    let body = match answer {
+        Ok(answer) => envelope::success(answer, &id),
+        Err(error) => envelope::failure(&error, &id),
+    };
+    reply(StatusCode::OK, envelope::CONTENT_TYPE, body.to_string())
 }
 
 /// Bytes that are no UTF-8 cannot be part of a good signature, so they may be lost.

@@ -50,6 +50,21 @@ pub(crate) trait ApiService: Send + Sync {
     fn secret_key(&self, secret_id: &str) -> Option<String>;
 
     async fn call(&self, verified: Verified, peer: SocketAddr) -> Result<Value, ApiError>;
+
+    /// A call of the operator's API.
+    async fn operate(&self, call: OperatorCall) -> Result<Value, ApiError>;
+
+    /// A call of the wire API was answered; `action` is whatever was asked.
+    fn answered(&self, action: &str, error: Option<&ApiError>);
+}
+
+/// A call of the operator's API whose signature holds. Its body is never printed.
+pub(crate) struct OperatorCall {
+    pub(crate) secret_id: String,
+    pub(crate) peer: SocketAddr,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: Value,
 }
 
 /// What the operator's pages show.
@@ -74,15 +89,6 @@ pub(crate) async fn bind(config: &HttpConfig) -> anyhow::Result<Front> {
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     Ok(Front { listener, tls })
-}
-
-pub(crate) async fn serve(
-    config: HttpConfig,
-    api: Arc<dyn ApiService>,
-    probes: Arc<dyn Probes>,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    bind(&config).await?.serve(api, probes, stop).await
 }
 
 impl Front {

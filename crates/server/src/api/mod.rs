@@ -1,0 +1,156 @@
+//! The 21 migration actions: each maps a request to one call of `control`.
+//!
+//! Relies on `rpc` for what a request may hold, on `control` for what is
+//! allowed. Every write is in the audit trail with its caller and outcome.
+
+mod check;
+mod configure;
+mod create;
+mod detail;
+mod instances;
+mod list;
+mod modify;
+mod selection;
+mod side;
+mod steer;
+mod times;
+mod trade;
+mod view;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tidegate_control::Jobs;
+use tidegate_rpc::actions::Action;
+use tidegate_rpc::contract::contract;
+use tidegate_rpc::sign::Verified;
+use tidegate_rpc::{ApiError, encode};
+
+use crate::http::{ApiService, OperatorCall};
+use crate::metrics::Calls;
+use crate::operator;
+
+/// The codes of a call that was answered.
+const OK: &str = "OK";
+
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) jobs: Jobs,
+    /// Secret keys by SecretId.
+    pub(crate) callers: BTreeMap<String, SecretString>,
+    pub(crate) calls: Arc<Calls>,
+}
+
+#[async_trait]
+impl ApiService for Api {
+    fn secret_key(&self, secret_id: &str) -> Option<String> {
+        let key = self.callers.get(secret_id)?;
+        Some(key.expose_secret().to_owned())
+    }
+
+    async fn call(&self, verified: Verified, peer: SocketAddr) -> Result<Value, ApiError> {
+        let action = Action::from_name(&verified.action)?;
+        let subject = verified.params.get("JobId").and_then(Value::as_str);
+        let subject = subject.unwrap_or_default().to_owned();
+        let answer = answer(&self.jobs, action, verified.params).await;
+        if is_write(action) {
+            let subject = match &answer {
+                Ok(answer) if subject.is_empty() => created(answer),
+                _ => subject,
+            };
+            let caller = format!("{}@{}", verified.secret_id, peer.ip());
+            self.note(&caller, action.name(), &subject, answer.as_ref().err())
+                .await?;
+        }
+        answer
+    }
+
+    async fn operate(&self, call: OperatorCall) -> Result<Value, ApiError> {
+        let caller = format!("{}@{}", call.secret_id, call.peer.ip());
+        let done = operator::answer(&self.jobs, &call).await;
+        if let Some((action, subject)) = done.written {
+            self.note(&caller, action, &subject, done.answer.as_ref().err())
+                .await?;
+        }
+        done.answer
+    }
+
+    fn answered(&self, action: &str, error: Option<&ApiError>) {
+        self.calls.count(action, error.map_or(OK, |error| error.code));
+    }
+}
+
+impl Api {
+    async fn note(
+        &self,
+        caller: &str,
+        action: &str,
+        subject: &str,
+        error: Option<&ApiError>,
+    ) -> Result<(), ApiError> {
+        let outcome = error.map_or(OK, |error| error.code);
+        tracing::info!(job = %subject, %caller, %action, %outcome, "asked");
+        let subject: String = subject.chars().take(400).collect();
+        Ok(self.jobs.audit(caller, action, &subject, outcome).await?)
+    }
+}
+
+fn is_write(action: Action) -> bool {
+    let shape = contract().actions.get(action.name());
+    shape.is_none_or(|shape| shape.mode == "write")
+}
+
+fn created(answer: &Value) -> String {
+    let ids = answer.get("JobIds").and_then(Value::as_array);
+    let ids: Vec<&str> = ids.into_iter().flatten().filter_map(Value::as_str).collect();
+    ids.join(",")
+}
+
+/// A request's own type. The parameters have been checked against the contract.
+fn read<T: DeserializeOwned>(params: Value) -> Result<T, ApiError> {
+    serde_json::from_value(params)
+        .map_err(|_| ApiError::malformed("the request is not of the contract's shape"))
+}
+
+fn written<T: Serialize>(answer: &T) -> Result<Value, ApiError> {
+    serde_json::to_value(answer).map_err(|_| ApiError::internal("the answer has no JSON form"))
+}
+
+/// A parameter that the contract calls optional, and that every call needs.
+fn needed<T>(value: Option<T>, name: &str) -> Result<T, ApiError> {
+    value.ok_or_else(|| ApiError::missing(name))
+}
+
+async fn answer(jobs: &Jobs, action: Action, params: Value) -> Result<Value, ApiError> {
+    let iso = params.get("DateTimeISOFormat").and_then(Value::as_bool) == Some(true);
+    let answer = match action {
+        Action::CompleteMigrateJob => steer::complete(jobs, read(params)?).await,
+        Action::ContinueMigrateJob => steer::go_on(jobs, read(params)?).await,
+        Action::CreateMigrateCheckJob => check::create(jobs, read(params)?).await,
+        Action::CreateMigrationService => create::create(jobs, read(params)?).await,
+        Action::DescribeMigrateDBInstances => instances::describe(jobs, read(params)?).await,
+        Action::DescribeMigrationCheckJob => check::describe(jobs, read(params)?),
+        Action::DescribeMigrationDetail => detail::describe(jobs, read(params)?, iso),
+        Action::DescribeMigrationJobs => list::describe(jobs, read(params)?, iso),
+        Action::DestroyMigrateJob => trade::destroy(jobs, read(params)?).await,
+        Action::IsolateMigrateJob => trade::isolate(jobs, read(params)?).await,
+        Action::ModifyMigrateJobSpec => trade::resize(jobs, read(params)?).await,
+        Action::ModifyMigrateName => modify::name(jobs, read(params)?).await,
+        Action::ModifyMigrateRateLimit => modify::rates(jobs, read(params)?).await,
+        Action::ModifyMigrateRuntimeAttribute => modify::attributes(jobs, read(params)?),
+        Action::ModifyMigrationJob => configure::configure(jobs, read(params)?).await,
+        Action::PauseMigrateJob => steer::pause(jobs, read(params)?).await,
+        Action::RecoverMigrateJob => trade::recover(jobs, read(params)?).await,
+        Action::ResumeMigrateJob => steer::resume(jobs, read(params)?).await,
+        Action::SkipCheckItem => check::skip(jobs, read(params)?).await,
+        Action::StartMigrateJob => steer::start(jobs, read(params)?).await,
+        Action::StopMigrateJob => steer::stop(jobs, read(params)?).await,
+    }?;
+    Ok(encode::fill(action.name(), answer))
+}

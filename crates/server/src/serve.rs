@@ -1,0 +1,123 @@
+//! One server: data folder, store, jobs, front, and a clean end.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context as _, bail};
+use secrecy::SecretString;
+use tidegate_control::{Jobs, RealWorld, Surroundings};
+use tidegate_link::Registry;
+use tidegate_meta::{MasterKey, Store};
+use tidegate_rpc::credentials::Credentials;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::Api;
+use crate::config::Config;
+use crate::credentials::{self, From};
+use crate::http::{self, Front, HttpConfig};
+use crate::metrics::{Calls, Pages};
+use crate::runs::Engines;
+
+/// A server that is bound and has read its jobs. It answers once `serve` runs.
+pub(crate) struct Server {
+    front: Front,
+    api: Arc<Api>,
+    pages: Arc<Pages>,
+    jobs: Jobs,
+    credentials: Credentials,
+    from: From,
+    url: String,
+    /// Held for as long as the folder is ours.
+    _lock: File,
+}
+
+/// The engines of this version.
+fn registry() -> Registry {
+    Registry::new(Vec::new())
+}
+
+impl Server {
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Server> {
+        let lock = take(&config.data)?;
+        let (credentials, from) = credentials::open(&config.data)?;
+        let (front, url) = bind(config).await?;
+        let said = |error: tidegate_model::Error| {
+            anyhow::anyhow!("{error}. {}", error.remedy_text().unwrap_or_default())
+        };
+        let key = MasterKey::open(&config.key_file).map_err(said)?;
+        let store = Store::open(&config.data.join("tidegate.db"), key).map_err(said)?;
+        let jobs = Jobs::open(Surroundings {
+            store,
+            runner: Arc::new(Engines::new(registry())),
+            world: Arc::new(RealWorld),
+            classes: config.classes.clone(),
+        });
+        let jobs = jobs.await.map_err(said)?;
+        let calls = Arc::new(Calls::default());
+        let key = SecretString::from(credentials.secret_key.clone());
+        Ok(Server {
+            front,
+            api: Arc::new(Api {
+                jobs: jobs.clone(),
+                callers: [(credentials.secret_id.clone(), key)].into(),
+                calls: Arc::clone(&calls),
+            }),
+            pages: Arc::new(Pages {
+                jobs: Arc::new(OnceLock::from(jobs.clone())),
+                calls,
+            }),
+            jobs,
+            credentials,
+            from,
+            url,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(crate) fn credentials_from(&self) -> &From {
+        &self.from
+    }
+
+    /// Answers until `stop`; then runs stop at a checkpoint, and calls under way end.
+    pub(crate) async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let ended = self.front.serve(self.api, self.pages, stop).await;
+        tracing::info!("stopping: runs end at a checkpoint");
+        self.jobs.shut_down().await;
+        tracing::info!("stopped");
+        ended
+    }
+}
+
+/// Makes the folder and locks it: two servers on one folder would run each job twice.
+fn take(data: &Path) -> anyhow::Result<File> {
+    std::fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
+    let path = data.join("lock");
+    let lock = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!("another server uses the folder {}", data.display()),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+async fn bind(config: &Config) -> anyhow::Result<(Front, String)> {
+    let front = http::bind(&HttpConfig {
+        listen: config.listen,
+        tls: config.tls.clone(),
+    })
+    .await?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", front.address()?);
+    Ok((front, url))
+}
