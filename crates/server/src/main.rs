@@ -87,24 +87,25 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     // Before the server says that it listens: whoever reads that may stop it at once.
     let stop = stop_on_signal()?;
     let server = Server::open(&config).await?;
-    announce(&server)?;
+    announce(&server);
     server.serve(stop).await
 }
 
-fn announce(server: &Server) -> anyhow::Result<()> {
+/// On standard output, for whoever started it. A server serves on when nobody reads that.
+fn announce(server: &Server) {
     let from = match server.credentials_from() {
         credentials::From::Environment => "the environment".to_owned(),
         credentials::From::File(path) => path.display().to_string(),
     };
+    let (url, id) = (server.url(), &server.credentials().secret_id);
     let mut out = std::io::stdout();
-    writeln!(out, "tidegate listens on {}", server.url())?;
-    writeln!(
+    let written = write!(
         out,
-        "SecretId {}; SecretKey in {from}",
-        server.credentials().secret_id
-    )?;
-    out.flush()?;
-    Ok(())
+        "tidegate listens on {url}\nSecretId {id}; SecretKey in {from}\n"
+    );
+    if written.and_then(|()| out.flush()).is_err() {
+        tracing::warn!(%url, "nobody reads the standard output");
+    }
 }
 
 /// SIGTERM and SIGINT stop the server; a second one is not waited for.
