@@ -71,7 +71,10 @@ fn node(sdks: &Sdks) -> Command {
 
 fn tccli(sdks: &Sdks) -> Command {
     let mut command = Command::new("sh");
-    command.arg(script("calls.sh")).env("TCCLI", &sdks.tccli);
+    command
+        .arg(script("calls.sh"))
+        .env("TCCLI", &sdks.tccli)
+        .env("PYTHONPATH", script("trust"));
     command
 }
 

@@ -56,7 +56,7 @@ def what_is_asked():
         fails(UNSUPPORTED, action, {})
     for action, shape in ACTIONS.items():
         fails(UNKNOWN, action, {**least(action), "Colour": 1})
-        needed = [field["name"] for field in shape["input"] if field["required"]]
+        needed = [field["name"] for field in shape["input"] if field.get("required")]
         if action == "DestroyMigrateJob":
             needed.append("JobId")
         for name in needed:
