@@ -4,42 +4,37 @@
 //! was restarted in between is met again without further ado. Certificates are
 //! always verified. Nothing is tried twice here; callers know what may be.
 
+mod address;
+mod trust;
+
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::Request;
 use hyper::client::conn::http1;
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidegate_model::{Error, Kind, Result};
-use tidegate_rpc::sign::{Credential, sign_tc3};
+use tidegate_rpc::ApiError;
+use tidegate_rpc::sign::{Credential, sign_operator, sign_tc3};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use self::address::Address;
 use crate::database_url::REGION;
 
 /// The server answers from its store; longer means that it hangs.
 const CALL_TIME: Duration = Duration::from_secs(30);
 /// A list of 100 jobs is below 1 MiB; a cutover record of 100,000 tables below 32 MiB.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// Where distributions keep the trusted certificates.
-const SYSTEM_ROOTS: [&str; 3] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-];
-
 pub(crate) struct Client {
     host: String,
     port: u16,
@@ -64,7 +59,7 @@ impl Client {
                 .remedy("use https://, or --insecure if the network between is yours"));
         }
         let tls = if address.tls {
-            Some(connector(ca_file)?)
+            Some(trust::connector(ca_file)?)
         } else {
             None
         };
@@ -90,35 +85,71 @@ impl Client {
         action: &str,
         request: &impl Serialize,
     ) -> Result<T> {
-        let answer = self.call_json(action, request).await?;
-        serde_json::from_value(answer).map_err(|error| {
-            Error::bug(format!("the answer of {action} is not of the contract's shape")).caused_by(error)
-        })
+        let body = body_of(request)?;
+        let headers = sign_tc3(self.who(), &self.authority, action, &body, now());
+        self.exchange(action, (Method::POST, "/"), headers, body).await
     }
 
     /// For actions that answer nothing but a RequestId.
     pub(crate) async fn tell(&self, action: &str, request: &impl Serialize) -> Result<()> {
-        self.call_json(action, request).await.map(drop)
+        self.call::<Value>(action, request).await.map(drop)
     }
 
-    async fn call_json(&self, action: &str, request: &impl Serialize) -> Result<Value> {
-        let body = serde_json::to_vec(request)
-            .map_err(|error| Error::bug("a request does not serialise").caused_by(error))?;
-        let exchange = tokio::time::timeout(CALL_TIME, self.exchange(action, body));
-        let answered = exchange.await.map_err(|_| {
-            self.unreachable(io::Error::new(
+    /// A call of the operator's API; `what` names it in errors.
+    pub(crate) async fn operate<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        place: (Method, &str),
+        body: Option<&impl Serialize>,
+    ) -> Result<T> {
+        let body = body.map(body_of).transpose()?.unwrap_or_default();
+        let signed = (place.0.as_str(), place.1);
+        let headers = sign_operator(self.who(), &self.authority, signed, &body, now());
+        self.exchange(what, place, headers, body).await
+    }
+
+    fn who(&self) -> Credential<'_> {
+        Credential {
+            secret_id: &self.secret_id,
+            secret_key: self.secret_key.expose_secret(),
+        }
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        (method, path): (Method, &str),
+        headers: Result<Vec<(String, String)>, ApiError>,
+        body: Vec<u8>,
+    ) -> Result<T> {
+        let headers = headers
+            .map_err(|error| Error::bug("the call cannot be signed").caused_by(Error::bug(error.message)))?;
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request
+            .header("X-TC-Region", REGION)
+            .header("X-TC-Language", "en-US")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| Error::bad_input("the call cannot be sent in HTTP").caused_by(error))?;
+        let sent = tokio::time::timeout(CALL_TIME, self.connected(request)).await;
+        let late = || {
+            io::Error::new(
                 io::ErrorKind::TimedOut,
                 format!("no answer within {} s", CALL_TIME.as_secs()),
-            ))
-        })?;
-        read_envelope(action, &answered?)
+            )
+        };
+        let answer = read_envelope(what, &sent.map_err(|_| self.unreachable(late()))??)?;
+        serde_json::from_value(answer).map_err(|error| {
+            Error::bug(format!("the answer to {what} is not of the agreed shape")).caused_by(error)
+        })
     }
 
-    async fn exchange(&self, action: &str, body: Vec<u8>) -> Result<Bytes> {
+    async fn connected(&self, request: Request<Full<Bytes>>) -> Result<Bytes> {
         let socket = TcpStream::connect((self.host.as_str(), self.port))
             .await
             .map_err(|error| self.unreachable(error))?;
-        let request = self.signed(action, body)?;
         let Some(tls) = &self.tls else {
             return self.send(socket, request).await;
         };
@@ -130,27 +161,6 @@ impl Client {
                 .remedy("if the server's certificate is your own, name its authority with --ca-file")
         })?;
         self.send(socket, request).await
-    }
-
-    fn signed(&self, action: &str, body: Vec<u8>) -> Result<Request<Full<Bytes>>> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        let who = Credential {
-            secret_id: &self.secret_id,
-            secret_key: self.secret_key.expose_secret(),
-        };
-        let headers = sign_tc3(who, &self.authority, action, &body, now)
-            .map_err(|error| Error::bug("the call cannot be signed").caused_by(Error::bug(error.message)))?;
-        let mut request = Request::post("/");
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        request
-            .header("X-TC-Region", REGION)
-            .header("X-TC-Language", "en-US")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| Error::bad_input("the SecretId cannot be sent in a header").caused_by(error))
     }
 
     async fn send<S>(&self, socket: S, request: Request<Full<Bytes>>) -> Result<Bytes>
@@ -248,105 +258,14 @@ fn remedy_of(code: &str) -> Option<&'static str> {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Address {
-    tls: bool,
-    host: String,
-    port: u16,
+fn body_of(request: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(request).map_err(|error| Error::bug("a request does not serialise").caused_by(error))
 }
 
-impl Address {
-    fn parse(url: &str) -> Result<Address> {
-        let bad = |why: &str| {
-            Error::bad_input(format!("`{url}` is no server address: {why}"))
-                .remedy("write it as http://HOST:PORT or https://HOST")
-        };
-        let (tls, rest) = if let Some(rest) = url.strip_prefix("https://") {
-            (true, rest)
-        } else if let Some(rest) = url.strip_prefix("http://") {
-            (false, rest)
-        } else {
-            return Err(bad("it begins with neither http:// nor https://"));
-        };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        if rest.contains(['/', '?', '#', '@']) {
-            return Err(bad("it has more than host and port"));
-        }
-        let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, port)) => (host, port.strip_prefix(':')),
-            None => match rest.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (rest, None),
-            },
-        };
-        if host.is_empty() {
-            return Err(bad("it has no host"));
-        }
-        let port = match port {
-            Some(port) => port.parse().map_err(|_| bad("the port is no number"))?,
-            None if tls => 443,
-            None => 80,
-        };
-        Ok(Address {
-            tls,
-            host: host.to_owned(),
-            port,
-        })
-    }
-
-    fn authority(&self) -> String {
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        };
-        match (self.tls, self.port) {
-            (true, 443) | (false, 80) => host,
-            (_, port) => format!("{host}:{port}"),
-        }
-    }
-
-    fn is_local(&self) -> bool {
-        self.host == "localhost"
-            || self
-                .host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback())
-    }
-}
-
-fn connector(ca_file: Option<&Path>) -> Result<TlsConnector> {
-    let system = || SYSTEM_ROOTS.iter().map(Path::new).find(|path| path.exists());
-    let file = ca_file.or_else(system).ok_or_else(|| {
-        Error::needs_user("this system has no trusted certificates")
-            .remedy("name a file of them with --ca-file")
-    })?;
-    let unreadable = |error: rustls_pki_types::pem::Error| {
-        Error::needs_user(format!("cannot read certificates from {}", file.display())).caused_by(error)
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
-        let added = roots.add(certificate.map_err(unreadable)?);
-        // A system's bundle may hold some that the verifier cannot use; a named file must be good.
-        if let (Err(error), Some(_)) = (added, ca_file) {
-            return Err(
-                Error::needs_user(format!("a certificate in {} is unfit", file.display())).caused_by(error),
-            );
-        }
-    }
-    if roots.is_empty() {
-        return Err(Error::needs_user(format!(
-            "{} holds no certificate",
-            file.display()
-        )));
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::bug("no TLS version to use").caused_by(error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

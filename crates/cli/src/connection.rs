@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tidegate_model::{Error, Result};
+use tidegate_rpc::credentials::{self, Credentials};
 
 use crate::client::Client;
 use crate::{EmbeddedServer, Running};
@@ -109,10 +110,16 @@ impl ServerArgs {
                     .caused_by(error)
                     .remedy("name the file that `tidegate serve` told at its first start")
             })?;
-            return parse_credentials(&text).ok_or_else(|| {
-                Error::bad_input(format!("{} holds no SecretId and SecretKey", file.display()))
-                    .remedy("it has the lines `secret_id = …` and `secret_key = …`")
-            });
+            let read = Credentials::from_text(&text).ok_or_else(|| {
+                Error::bad_input(format!("{} holds no SecretId and SecretKey", file.display())).remedy(
+                    format!(
+                        "it has the lines `{}=…` and `{}=…`",
+                        credentials::ID_NAME,
+                        credentials::KEY_NAME
+                    ),
+                )
+            })?;
+            return Ok((read.secret_id, SecretString::from(read.secret_key)));
         }
         match (&self.secret_id, &self.secret_key) {
             (Some(id), Some(key)) => Ok((id.clone(), key.clone())),
@@ -122,53 +129,9 @@ impl ServerArgs {
     }
 }
 
-/// `name = value` or `name: value` lines in any usual spelling, or a JSON object.
-fn parse_credentials(text: &str) -> Option<(String, SecretString)> {
-    let (mut id, mut key) = (None, None);
-    for line in text.split(['\n', ',', '{', '}']) {
-        let Some((name, value)) = line.split_once(['=', ':']) else {
-            continue;
-        };
-        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-        let value = value.trim().trim_matches('"');
-        match name.to_ascii_lowercase().trim_start_matches("tidegate") {
-            "secretid" => id = Some(value.to_owned()),
-            "secretkey" => key = Some(SecretString::from(value)),
-            _ => {}
-        }
-    }
-    Some((
-        id.filter(|id| !id.is_empty())?,
-        key.filter(|key| !key.expose_secret().is_empty())?,
-    ))
-}
-
 /// Where an embedded server keeps its jobs if nothing else is said.
 pub(crate) fn default_data() -> PathBuf {
     let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
     let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/share")));
     base.unwrap_or_else(|| PathBuf::from(".")).join("tidegate")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: Option<(&str, &str)>) {
-        let got = parse_credentials(text);
-        let got = got.as_ref().map(|(id, key)| (id.as_str(), key.expose_secret()));
-        assert_eq!(got, expected, "{text}");
-    }
-
-    #[test]
-    fn credentials_in_their_usual_forms() {
-        let both = Some(("AKID1", "k/y=="));
-        check("secret_id = AKID1\nsecret_key = k/y==\n", both);
-        check("# of tidegate\nSecretId: AKID1\nSecretKey: k/y==", both);
-        check("TIDEGATE_SECRET_ID=AKID1\nTIDEGATE_SECRET_KEY=k/y==", both);
-        check("{\"secretId\": \"AKID1\", \"secretKey\": \"k/y==\"}", both);
-        check("secret_id = AKID1\n", None);
-        check("secret_id = \nsecret_key = x", None);
-        check("", None);
-    }
 }

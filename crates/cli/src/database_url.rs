@@ -10,7 +10,7 @@ use tidegate_rpc::actions::{DBEndpointInfo, DBInfo};
 
 /// The wire API wants a region of every endpoint; one installation is one region.
 pub(crate) const REGION: &str = "ap-guangzhou";
-const ENGINES: [&str; 4] = ["mysql", "mariadb", "percona", "cynosdbmysql"];
+pub(crate) const ENGINES: [&str; 4] = ["mysql", "mariadb", "percona", "cynosdbmysql"];
 const MYSQL_PORT: u16 = 3306;
 const HOW: &str = "write it as mysql://USER@HOST:PORT (or mariadb, percona, cynosdbmysql), with %XX for reserved characters";
 

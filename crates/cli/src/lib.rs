@@ -9,6 +9,7 @@ mod client;
 mod connection;
 mod database_url;
 mod ending;
+mod endpoint;
 mod findings;
 mod follow;
 mod job;
@@ -21,6 +22,7 @@ mod progress;
 mod record;
 mod selection;
 mod setup;
+mod side;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -58,6 +60,9 @@ pub enum Command {
     Job(job::Args),
     /// Find out what would stand in a migration's way; changes nothing
     Precheck(precheck::Args),
+    /// Register databases by name, for jobs to use
+    #[command(subcommand)]
+    Endpoint(endpoint::Args),
 }
 
 /// Runs one subcommand to its end. What went wrong is on stderr by then.
@@ -66,6 +71,7 @@ pub async fn run(command: Command, embedded: &dyn EmbeddedServer) -> ExitCode {
         Command::Migrate(args) => migrate::run(args, embedded).await,
         Command::Job(args) => job::run(args).await,
         Command::Precheck(args) => precheck::run(args, embedded).await,
+        Command::Endpoint(args) => endpoint::run(args).await,
     };
     ending::report(done)
 }

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use serde_json::json;
 use tidegate_model::report::CutoverRecord;
 use tidegate_model::{Error, Result};
-use tidegate_rpc::actions::{CompleteMigrateJobRequest, StartMigrateJobRequest};
+use tidegate_rpc::actions::{CompleteMigrateJobRequest, DatabaseTableObject, StartMigrateJobRequest};
 
 use crate::client::Client;
 use crate::connection::{Connection, ServerArgs, default_data};
@@ -23,6 +23,7 @@ use crate::print::{Output, OutputArgs};
 use crate::progress::Progress;
 use crate::selection::SelectionArgs;
 use crate::setup::{self, Order};
+use crate::side::Side;
 use crate::{EmbeddedServer, findings, record};
 
 #[derive(clap::Args, Debug)]
@@ -111,12 +112,18 @@ struct Begun {
 }
 
 pub(crate) async fn run(args: Args, starter: &dyn EmbeddedServer) -> Result<Ending> {
-    let order = args.order()?;
+    let objects = args.selection.build()?;
+    let (from, to) = args.ends.complete()?;
     let data = args.data.clone().unwrap_or_else(default_data);
     let connection = args.server.named_or_embedded(&data, starter).await?;
+    let client = &connection.client;
     let begun = Begun::default();
+    let whole = async {
+        let (from, to) = (from.side(client).await?, to.side(client).await?);
+        moved(&args, &args.moved.order(from, to, objects), &connection, &begun).await
+    };
     let done = tokio::select! {
-        done = moved(&args, &order, &connection, &begun) => done,
+        done = whole => done,
         _ = tokio::signal::ctrl_c() => {
             eprintln!("\nleft: {}", how_to_go_on(&connection, &begun));
             Ok(Ending::CouldNotRun)
@@ -129,12 +136,6 @@ pub(crate) async fn run(args: Args, starter: &dyn EmbeddedServer) -> Result<Endi
 }
 
 impl Args {
-    fn order(&self) -> Result<Order> {
-        let objects = self.selection.build()?;
-        let (from, to) = self.ends.complete()?;
-        Ok(self.moved.order(from, to, objects))
-    }
-
     /// What happens when the target has caught up.
     fn at_caught_up(&self) -> AtCaughtUp {
         match self.until {
@@ -154,12 +155,7 @@ enum AtCaughtUp {
 }
 
 impl MovedArgs {
-    pub(crate) fn order(
-        &self,
-        from: crate::database_url::DatabaseUrl,
-        to: crate::database_url::DatabaseUrl,
-        objects: tidegate_rpc::actions::DatabaseTableObject,
-    ) -> Order {
+    pub(crate) fn order(&self, from: Side, to: Side, objects: DatabaseTableObject) -> Order {
         Order {
             from,
             to,
@@ -179,7 +175,12 @@ async fn moved(args: &Args, order: &Order, connection: &Connection, begun: &Begu
     let client = &connection.client;
     let job = setup::create(client, order).await?;
     let _ = begun.job.set(job.clone());
-    eprintln!("job {job}: {} -> {} on {}", order.from, order.to, client.url());
+    eprintln!(
+        "job {job}: {} -> {} on {}",
+        order.from.shown,
+        order.to.shown,
+        client.url()
+    );
     setup::configure(client, &job, order).await?;
     let checked = setup::check(client, &job, &args.moved.skip_checks).await?;
     eprintln!("{}", findings::summary(&checked));

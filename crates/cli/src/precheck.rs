@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use tidegate_model::Result;
 
-use crate::connection::{Connection, ServerArgs, default_data};
+use crate::client::Client;
+use crate::connection::{ServerArgs, default_data};
 use crate::ending::Ending;
 use crate::migrate::MovedArgs;
 use crate::password::EndsArgs;
@@ -41,18 +42,21 @@ pub struct Args {
 pub(crate) async fn run(args: Args, starter: &dyn EmbeddedServer) -> Result<Ending> {
     let objects = args.selection.build()?;
     let (from, to) = args.ends.complete()?;
-    let order = args.moved.order(from, to, objects);
     let data = args.data.clone().unwrap_or_else(default_data);
     let connection = args.server.named_or_embedded(&data, starter).await?;
-    let done = checked(&args, &order, &connection).await;
+    let client = &connection.client;
+    let done = async {
+        let (from, to) = (from.side(client).await?, to.side(client).await?);
+        checked(&args, &args.moved.order(from, to, objects), client).await
+    }
+    .await;
     if let Some(embedded) = connection.embedded {
         embedded.stop().await;
     }
     done
 }
 
-async fn checked(args: &Args, order: &Order, connection: &Connection) -> Result<Ending> {
-    let client = &connection.client;
+async fn checked(args: &Args, order: &Order, client: &Client) -> Result<Ending> {
     let job = setup::create(client, order).await?;
     let answer = async {
         setup::configure(client, &job, order).await?;

@@ -1,11 +1,11 @@
 //! Where a job is, read from DescribeMigrationDetail, and told in one line.
 //!
-//! Rates and counts come as `name=value` pairs in the steps' `StepMessage`, and
-//! the cutover record as JSON in the last one's; each may be missing. Pure: reads
-//! no clock, prints nothing.
+//! Rates, counts and the cutover record are in the steps' `StepMessage`, see
+//! `rpc::progress`; each may be missing. Pure: reads no clock, prints nothing.
 
 use tidegate_model::report::CutoverRecord;
 use tidegate_rpc::actions::{DescribeMigrationDetailAnswer, ProcessStepTip, StepDetailInfo};
+use tidegate_rpc::progress as wire;
 
 use crate::print::grouped;
 
@@ -18,30 +18,15 @@ pub(crate) struct Progress {
     /// What the step under way is called.
     pub(crate) step: String,
     pub(crate) percent: u64,
-    pub(crate) note: Note,
+    pub(crate) note: wire::Progress,
     /// What the steps warn of: message, and remedy where there is one.
     pub(crate) warnings: Vec<String>,
+    /// What stands in the way at the moment.
+    pub(crate) errors: Vec<String>,
     pub(crate) cutover: Option<CutoverRecord>,
     /// None where the server knows none.
     pub(crate) lag_seconds: Option<i64>,
     pub(crate) lag_megabytes: Option<i64>,
-}
-
-/// A step's message: a line of `name=value` pairs that begins with the stage.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Note {
-    pub(crate) stage: String,
-    pub(crate) rows: u64,
-    pub(crate) rows_total: u64,
-    pub(crate) rows_per_second: u64,
-    pub(crate) bytes_per_second: u64,
-    pub(crate) eta_seconds: Option<u64>,
-    pub(crate) tables_done: u64,
-    pub(crate) tables_total: u64,
-    pub(crate) changes: u64,
-    pub(crate) transactions: u64,
-    pub(crate) lag_bytes: Option<u64>,
-    pub(crate) retrying: bool,
 }
 
 impl Progress {
@@ -55,13 +40,15 @@ impl Progress {
         let known = |value: Option<i64>| value.filter(|value| *value >= 0);
         let messages = || steps.iter().rev().filter_map(|step| step.step_message.as_deref());
         let warnings = steps.iter().flat_map(|step| step.warnings.iter().flatten());
+        let errors = steps.iter().flat_map(|step| step.errors.iter().flatten());
         let mut progress = Progress {
             status: detail.status.clone().unwrap_or_default(),
             step: shown.and_then(|step| step.step_name.clone()).unwrap_or_default(),
             percent: shown.and_then(|step| step.percent).unwrap_or_default().min(100),
-            note: messages().find_map(Note::read).unwrap_or_default(),
-            warnings: warnings.map(warning).collect(),
-            cutover: messages().find_map(|message| serde_json::from_str(message).ok()),
+            note: messages().find_map(wire::Progress::from_text).unwrap_or_default(),
+            warnings: warnings.map(tip).collect(),
+            errors: errors.map(tip).collect(),
+            cutover: messages().find_map(wire::record),
             lag_seconds: known(info.seconds_behind_master),
             lag_megabytes: known(info.master_slave_distance),
         };
@@ -97,7 +84,7 @@ impl Progress {
             parts.push(format!("tables {}/{}", note.tables_done, note.tables_total));
         }
         if note.retrying {
-            parts.push("a side cannot be reached, trying again".to_owned());
+            parts.push(format!("trying again after: {}", self.errors.join("; ")));
         }
         parts.join("  ")
     }
@@ -135,33 +122,7 @@ impl Progress {
     }
 }
 
-impl Note {
-    /// None where the text is no such line. Pairs that are not known are passed over.
-    fn read(text: &str) -> Option<Note> {
-        let stage = text.strip_prefix("stage=")?.split(' ').next()?;
-        let value = |name: &str| {
-            let mut pairs = text.split(' ').filter_map(|pair| pair.split_once('='));
-            pairs.find(|(have, _)| *have == name)?.1.parse::<u64>().ok()
-        };
-        let number = |name: &str| value(name).unwrap_or_default();
-        Some(Note {
-            stage: stage.to_owned(),
-            rows: number("rows"),
-            rows_total: number("rows_total"),
-            rows_per_second: number("rows_per_second"),
-            bytes_per_second: number("bytes_per_second"),
-            eta_seconds: value("eta_seconds"),
-            tables_done: number("tables_done"),
-            tables_total: number("tables_total"),
-            changes: number("changes"),
-            transactions: number("transactions"),
-            lag_bytes: value("lag_bytes"),
-            retrying: value("retrying") == Some(1),
-        })
-    }
-}
-
-fn warning(tip: &ProcessStepTip) -> String {
+fn tip(tip: &ProcessStepTip) -> String {
     let parts = [&tip.message, &tip.solution].into_iter().flatten();
     let known: Vec<&str> = parts
         .map(String::as_str)
@@ -253,10 +214,11 @@ mod tests {
             99,
             "caught up  lag 0 s, 0.02 MB  5 changes in 2 transactions",
         );
-        let lost = json!([step("sinker", "running", 1, "stage=changes retrying=1")]);
-        let line =
-            "changes  lag unknown  0 changes in 0 transactions  a side cannot be reached, trying again";
-        check("running", lost, (-1, -1), 99, line);
+        let mut lost = step("sinker", "running", 1, "stage=changes retrying=1");
+        lost["Errors"] = json!([{"Message": "connection refused", "Solution": "start it"}]);
+        let line = "changes  lag unknown  0 changes in 0 transactions  \
+                    trying again after: connection refused: start it";
+        check("running", json!([lost]), (-1, -1), 99, line);
     }
 
     #[test]

@@ -15,7 +15,8 @@ use tidegate_rpc::actions::{
 use tokio::time::Instant;
 
 use crate::client::Client;
-use crate::database_url::{DatabaseUrl, REGION};
+use crate::database_url::REGION;
+use crate::side::Side;
 
 const POLL: Duration = Duration::from_millis(300);
 /// States that the server passes by itself; it needs a few seconds.
@@ -25,8 +26,8 @@ const CHECK_TIME: Duration = Duration::from_secs(1800);
 
 #[derive(Debug)]
 pub(crate) struct Order {
-    pub(crate) from: DatabaseUrl,
-    pub(crate) to: DatabaseUrl,
+    pub(crate) from: Side,
+    pub(crate) to: Side,
     pub(crate) objects: DatabaseTableObject,
     /// In the wire API's spelling.
     pub(crate) migrate_type: &'static str,
@@ -62,8 +63,8 @@ pub(crate) async fn configure(client: &Client, job: &str, order: &Order) -> Resu
             migrate_type: Some(order.migrate_type.to_owned()),
             ..MigrateOption::default()
         }),
-        src_info: Some(order.from.endpoint()),
-        dst_info: Some(order.to.endpoint()),
+        src_info: Some(order.from.endpoint.clone()),
+        dst_info: Some(order.to.endpoint.clone()),
         job_name: order.name.clone(),
         ..ModifyMigrationJobRequest::default()
     };

@@ -6,6 +6,7 @@
 
 mod act;
 mod calm;
+mod carry;
 pub mod class;
 pub mod endpoints;
 pub mod job;

@@ -17,6 +17,7 @@ use tidegate_model::{Error, Result};
 
 use crate::act::{SOURCE_PASSWORD, TARGET_PASSWORD};
 use crate::calm::{Calm, RUNNING_SEEN_MS};
+use crate::carry::carried;
 use crate::job::{CheckRecord, Job, Reach, Side, StartAt};
 use crate::jobs::{Cell, Inner};
 use crate::lifecycle::{self, Happening, Status, Trade, after_happening};
@@ -154,6 +155,7 @@ impl Inner {
     /// Stays with a run until it has ended, and hands on what the user wants of it.
     async fn attend(&self, cell: &Cell, handle: &mut RunHandle) -> Ended {
         let mut calm = Calm::default();
+        let before = cell.report();
         let mut saved_ms = self.world.now_ms();
         let (mut reporting, mut stopping) = (true, false);
         loop {
@@ -177,7 +179,7 @@ impl Inner {
                 outcome = &mut handle.outcome => {
                     // The last report may lie unread.
                     let last = handle.reports.borrow().clone();
-                    self.note(cell, last).await;
+                    self.note(cell, carried(before.as_ref(), last)).await;
                     let on_the_way = matches!(cell.job().status, Status::Pausing | Status::Stopping);
                     if stopping && outcome == Outcome::Stopped && !on_the_way {
                         return Ended::ShutDown;
@@ -188,7 +190,7 @@ impl Inner {
                     reporting = changed.is_ok();
                     let report = handle.reports.borrow_and_update().clone();
                     calm.hear(report.caught_up, self.world.now_ms());
-                    if self.note(cell, report).await {
+                    if self.note(cell, carried(before.as_ref(), report)).await {
                         saved_ms = self.world.now_ms();
                     }
                 }

@@ -6,6 +6,7 @@
 mod api;
 mod config;
 mod credentials;
+mod embedded;
 mod http;
 mod logs;
 mod metrics;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, ServeArgs};
+use crate::embedded::Embedded;
 use crate::serve::Server;
 
 #[derive(Debug, Parser)]
@@ -37,9 +39,12 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one value in the life of the process")]
 enum Command {
     /// Run the server: the wire API, and the jobs
     Serve(ServeArgs),
+    #[command(flatten)]
+    Line(tidegate_cli::Command),
 }
 
 /// Could not run at all; 1 is for results that differ or failed.
@@ -55,17 +60,19 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let done = runtime.context("the runtime does not start").and_then(|runtime| {
-        runtime.block_on(async {
-            match cli.command {
-                Command::Serve(args) => serve(args).await,
-            }
-        })
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => refuse(&error),
-    }
+    let runtime = match runtime.context("the runtime does not start") {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&error),
+    };
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(args) => match serve(args).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => refuse(&error),
+            },
+            Command::Line(command) => tidegate_cli::run(command, &Embedded).await,
+        }
+    })
 }
 
 fn refuse(error: &anyhow::Error) -> ExitCode {
@@ -80,24 +87,25 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     // Before the server says that it listens: whoever reads that may stop it at once.
     let stop = stop_on_signal()?;
     let server = Server::open(&config).await?;
-    announce(&server)?;
+    announce(&server);
     server.serve(stop).await
 }
 
-fn announce(server: &Server) -> anyhow::Result<()> {
+/// On standard output, for whoever started it. A server serves on when nobody reads that.
+fn announce(server: &Server) {
     let from = match server.credentials_from() {
         credentials::From::Environment => "the environment".to_owned(),
         credentials::From::File(path) => path.display().to_string(),
     };
+    let (url, id) = (server.url(), &server.credentials().secret_id);
     let mut out = std::io::stdout();
-    writeln!(out, "tidegate listens on {}", server.url())?;
-    writeln!(
+    let written = write!(
         out,
-        "SecretId {}; SecretKey in {from}",
-        server.credentials().secret_id
-    )?;
-    out.flush()?;
-    Ok(())
+        "tidegate listens on {url}\nSecretId {id}; SecretKey in {from}\n"
+    );
+    if written.and_then(|()| out.flush()).is_err() {
+        tracing::warn!(%url, "nobody reads the standard output");
+    }
 }
 
 /// SIGTERM and SIGINT stop the server; a second one is not waited for.

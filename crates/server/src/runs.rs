@@ -17,14 +17,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-/// What this version moves. A job of another kind is refused when it is created.
-const SERVED: [EngineKind; 4] = [
-    EngineKind::Mysql,
-    EngineKind::Mariadb,
-    EngineKind::Percona,
-    EngineKind::Cynosdbmysql,
-];
-
 #[derive(Debug)]
 pub(crate) struct Engines {
     registry: Arc<Registry>,
@@ -43,7 +35,7 @@ impl Engines {
 #[async_trait]
 impl Runner for Engines {
     fn serves(&self, kind: EngineKind) -> bool {
-        SERVED.contains(&kind)
+        self.registry.get(kind).is_ok()
     }
 
     async fn precheck(&self, spec: JobSpec) -> Result<Vec<CheckStep>> {

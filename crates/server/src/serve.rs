@@ -34,7 +34,7 @@ pub(crate) struct Server {
 
 /// The engines of this version.
 fn registry() -> Registry {
-    Registry::new(Vec::new())
+    Registry::new(vec![tidegate_mysql::engine()])
 }
 
 impl Server {

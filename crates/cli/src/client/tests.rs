@@ -171,45 +171,6 @@ async fn a_server_that_is_not_there_is_told_with_what_to_do() {
 }
 
 #[test]
-fn addresses() {
-    let check = |url: &str, tls: bool, host: &str, port: u16, authority: &str| {
-        let address = Address::parse(url).expect(url);
-        assert_eq!(
-            (address.tls, address.host.as_str(), address.port),
-            (tls, host, port),
-            "{url}"
-        );
-        assert_eq!(address.authority(), authority, "{url}");
-    };
-    check(
-        "http://127.0.0.1:7437",
-        false,
-        "127.0.0.1",
-        7437,
-        "127.0.0.1:7437",
-    );
-    check(
-        "https://dts.example.org/",
-        true,
-        "dts.example.org",
-        443,
-        "dts.example.org",
-    );
-    check("http://localhost", false, "localhost", 80, "localhost");
-    check("https://[::1]:8443", true, "::1", 8443, "[::1]:8443");
-    for url in [
-        "127.0.0.1:7437",
-        "ftp://h",
-        "http://",
-        "http://h:x",
-        "http://h/api",
-        "http://u@h",
-    ] {
-        assert!(Address::parse(url).is_err(), "{url}");
-    }
-}
-
-#[test]
 fn plain_http_beyond_this_machine_must_be_asked_for() {
     let made = |url: &str, insecure: bool| {
         Client::new(url, "id".to_owned(), SecretString::from(KEY), None, insecure)

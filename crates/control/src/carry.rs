@@ -1,0 +1,84 @@
+//! What earlier runs of a job have done, seen together with the present one.
+//!
+//! A run counts what it does itself. A job that was paused and continued has
+//! done all of it. Pure.
+
+use tidegate_model::report::{RunReport, Stage};
+
+/// The present run's report on top of the last one of the runs before it.
+pub(crate) fn carried(before: Option<&RunReport>, now: RunReport) -> RunReport {
+    let Some(before) = before else { return now };
+    let mut all = now;
+    all.changes_applied += before.changes_applied;
+    all.transactions_applied += before.transactions_applied;
+    all.ddl_applied += before.ddl_applied;
+    all.events_not_chosen += before.events_not_chosen;
+    all.reconnects += before.reconnects;
+    let skipped: Vec<String> = before
+        .ddl_skipped
+        .iter()
+        .filter(|text| !all.ddl_skipped.contains(text))
+        .cloned()
+        .collect();
+    all.ddl_skipped.splice(0..0, skipped);
+    // A run that begins after the snapshot does not count its chunks; one that resumes it counts all.
+    let after_snapshot = all.stage == Stage::Starting || all.stage > Stage::Snapshot;
+    if all.chunks_total == 0 && after_snapshot {
+        all.tables_total = all.tables_total.max(before.tables_total);
+        all.tables_done = all.tables_done.max(before.tables_done);
+        all.chunks_total = before.chunks_total;
+        all.chunks_done = before.chunks_done;
+        all.chunks_reused = before.chunks_reused;
+        all.rows_total_estimate = before.rows_total_estimate;
+        all.bytes_total_estimate = before.bytes_total_estimate;
+        all.rows_copied = before.rows_copied;
+        all.bytes_copied = before.bytes_copied;
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_continued_run_forgets_no_rows_and_adds_its_changes() {
+        let before = RunReport {
+            stage: Stage::Changes,
+            chunks_total: 4,
+            rows_copied: 100,
+            changes_applied: 7,
+            ddl_skipped: vec!["a".to_owned()],
+            ..RunReport::default()
+        };
+        let now = RunReport {
+            stage: Stage::Changes,
+            changes_applied: 3,
+            ddl_skipped: vec!["a".to_owned(), "b".to_owned()],
+            ..RunReport::default()
+        };
+        let seen = carried(Some(&before), now);
+        assert_eq!(
+            (seen.rows_copied, seen.chunks_total, seen.changes_applied),
+            (100, 4, 10)
+        );
+        assert_eq!(seen.ddl_skipped, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_resumed_snapshot_counts_for_itself() {
+        let before = RunReport {
+            stage: Stage::Snapshot,
+            chunks_total: 4,
+            rows_copied: 100,
+            ..RunReport::default()
+        };
+        let now = RunReport {
+            stage: Stage::Snapshot,
+            chunks_total: 4,
+            rows_copied: 50,
+            ..RunReport::default()
+        };
+        assert_eq!(carried(Some(&before), now).rows_copied, 50);
+    }
+}

@@ -1,0 +1,33 @@
+//! Whole migrations between real servers, driven by the public Python SDK.
+
+use tidegate_testkit::{DbServer, Flavor, compare_servers, sdks};
+
+use crate::process::{Folder, Served};
+use crate::sdks::{python, run};
+
+const SHOP: &str = "
+create database shop;
+use shop;
+create table customer (id bigint unsigned primary key auto_increment, name varchar(80) not null, note text);
+create table sale (id bigint primary key auto_increment, customer bigint unsigned not null, at datetime(6) not null,
+  amount decimal(12,2), foreign key (customer) references customer (id));
+insert into customer (name, note) values ('Ada', null), ('Grace', 'x'), ('Zoë', '');
+insert into sale (customer, at, amount) values (1, '2026-01-02 03:04:05.678901', 1.5), (3, now(6), -2);
+";
+
+#[test]
+fn a_whole_migration_by_the_python_sdk() {
+    let sdks = sdks().expect("SDKs");
+    let source = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a source");
+    let target = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a target");
+    source.run_script(SHOP).expect("loads");
+    let folder = Folder::new();
+    let served = Served::start(folder.path(), &[]);
+    let mut life = python(&sdks, "life.py");
+    life.args([source.port().to_string(), target.port().to_string()])
+        .args([source.user(), source.password()]);
+    run(life, &served, None, folder.path());
+    assert!(served.stop().success());
+    let differ = compare_servers(&source, &target, &["shop"], &[]).expect("compares");
+    assert_eq!(differ, Vec::<String>::new());
+}

@@ -1,0 +1,7 @@
+//! The built binary: served over real sockets, driven by the real public SDKs.
+
+mod certificate;
+mod lives;
+mod process;
+mod sdks;
+mod serving;

@@ -1,0 +1,264 @@
+//! `tidegate serve` itself: its files, its pages, its refusals, its end.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tidegate_rpc::operator::{ENDPOINTS, EndpointList, JOBS, JobReport};
+use tidegate_rpc::sign::{Credential, sign_operator, sign_tc3};
+
+use crate::process::{Folder, Served, command, ended, log_of};
+
+fn exchange(served: &Served, text: &str) -> String {
+    let mut socket = TcpStream::connect(served.address()).expect("connects");
+    socket.write_all(text.as_bytes()).expect("sends");
+    let mut reply = String::new();
+    socket.read_to_string(&mut reply).expect("reads");
+    reply
+}
+
+fn get(served: &Served, path: &str) -> String {
+    exchange(
+        served,
+        &format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+    )
+}
+
+fn send(served: &Served, method: &str, path: &str, headers: Vec<(String, String)>, body: &str) -> Value {
+    let mut text = format!(
+        "{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let reply = exchange(served, &format!("{text}\r\n{body}"));
+    assert!(!reply.contains("geheim"), "a password is shown: {reply}");
+    let (_, body) = reply.split_once("\r\n\r\n").expect("a body");
+    serde_json::from_str::<Value>(body).expect("JSON")["Response"].clone()
+}
+
+fn now() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs()
+}
+
+fn who(served: &Served) -> Credential<'_> {
+    Credential {
+        secret_id: &served.credentials.secret_id,
+        secret_key: &served.credentials.secret_key,
+    }
+}
+
+fn ask(served: &Served, action: &str, params: &Value) -> Value {
+    let body = params.to_string();
+    let headers = sign_tc3(who(served), served.address(), action, body.as_bytes(), now()).expect("signs");
+    send(served, "POST", "/", headers, &body)
+}
+
+fn operate(served: &Served, method: &str, path: &str, body: &Value) -> Value {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let place = (method, path);
+    let headers = sign_operator(who(served), served.address(), place, body.as_bytes(), now()).expect("signs");
+    send(served, method, path, headers, &body)
+}
+
+fn new_job(served: &Served) -> String {
+    let params = json!({"SrcDatabaseType": "mysql", "DstDatabaseType": "mysql", "SrcRegion": "r",
+        "DstRegion": "r", "InstanceClass": "small"});
+    let answer = ask(served, "CreateMigrationService", &params);
+    answer["JobIds"][0].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn the_first_start_makes_private_files_and_later_ones_keep_them() {
+    let folder = Folder::new();
+    let served = Served::start(folder.path(), &[]);
+    for file in ["credentials", "key"] {
+        let mode = std::fs::metadata(folder.path().join(file))
+            .expect("is there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let (job, before) = (new_job(&served), served.credentials.clone());
+    assert!(served.stop().success());
+    let served = Served::start(folder.path(), &["--log", "json"]);
+    assert_eq!(served.credentials, before);
+    let found = ask(&served, "DescribeMigrationDetail", &json!({"JobId": job}));
+    assert_eq!(found["Status"], "created");
+    new_job(&served);
+    served.kill9();
+    let served = Served::start(folder.path(), &[]);
+    assert_eq!(ask(&served, "DescribeMigrationJobs", &json!({}))["TotalCount"], 2);
+    let log = log_of(folder.path());
+    let line = log
+        .lines()
+        .find(|line| line.starts_with('{'))
+        .expect("a line of JSON");
+    assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+}
+
+#[test]
+fn pages_of_the_operator() {
+    let folder = Folder::new();
+    let served = Served::start(folder.path(), &[]);
+    new_job(&served);
+    assert!(get(&served, "/healthz").starts_with("HTTP/1.1 200"));
+    assert!(get(&served, "/readyz").starts_with("HTTP/1.1 200"));
+    assert!(get(&served, "/version").contains(env!("CARGO_PKG_VERSION")));
+    let metrics = get(&served, "/metrics");
+    for line in [
+        "tidegate_jobs{status=\"created\"} 1",
+        "tidegate_api_calls_total{action=\"CreateMigrationService\",code=\"OK\"} 1",
+        "# EOF",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+}
+
+#[test]
+fn endpoints_are_registered_listed_and_kept_while_used() {
+    let folder = Folder::new();
+    let served = Served::start(folder.path(), &[]);
+    let shop = json!({"Name": "shop", "DatabaseType": "mysql", "Host": "127.0.0.1", "Port": 1,
+        "User": "u", "Password": "geheim"});
+    assert!(operate(&served, "POST", ENDPOINTS, &shop)["Error"].is_null());
+    let listed = operate(&served, "GET", ENDPOINTS, &Value::Null);
+    let list: EndpointList = serde_json::from_value(listed).expect("a list");
+    assert_eq!(
+        (list.endpoints.len(), list.endpoints[0].name.as_str()),
+        (1, "shop")
+    );
+    let found = ask(
+        &served,
+        "DescribeMigrateDBInstances",
+        &json!({"DatabaseType": "mysql"}),
+    );
+    assert_eq!(
+        (&found["TotalCount"], &found["Instances"][0]["InstanceId"]),
+        (&json!(1), &json!("shop"))
+    );
+    let other = ask(
+        &served,
+        "DescribeMigrateDBInstances",
+        &json!({"DatabaseType": "mariadb"}),
+    );
+    assert_eq!(other["TotalCount"], 0);
+
+    let job = new_job(&served);
+    let side = |name: &str| {
+        json!({"Region": "r", "AccessType": "cdb", "DatabaseType": "mysql", "NodeType": "simple",
+            "Info": [{"InstanceId": name}]})
+    };
+    let params = json!({"JobId": job, "RunMode": "immediate", "SrcInfo": side("shop"), "DstInfo": side("shop"),
+        "MigrateOption": {"DatabaseTable": {"ObjectMode": "all"}}});
+    assert!(ask(&served, "ModifyMigrationJob", &params)["Error"].is_null());
+    let one = format!("{ENDPOINTS}/shop");
+    let code = |answer: &Value| answer["Error"]["Code"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        code(&operate(&served, "DELETE", &one, &Value::Null)),
+        "OperationDenied.OperationDeniedError"
+    );
+    ask(&served, "IsolateMigrateJob", &json!({"JobId": job}));
+    ask(&served, "DestroyMigrateJob", &json!({"JobId": job}));
+    assert!(operate(&served, "DELETE", &one, &Value::Null)["Error"].is_null());
+    let gone = operate(&served, "DELETE", &one, &Value::Null);
+    assert_eq!(code(&gone), "ResourceNotFound.ResourceNotFoundError");
+
+    let report = operate(&served, "GET", &format!("{JOBS}/{job}"), &Value::Null);
+    let report: JobReport = serde_json::from_value(report).expect("a report");
+    assert_eq!((report.status.as_str(), report.report), ("created", None));
+    for (method, path, body, wanted) in [
+        (
+            "POST",
+            ENDPOINTS,
+            json!({"Name": "x", "Password": "geheim"}),
+            "InvalidParameterValue.InvalidParameterValueError",
+        ),
+        ("PUT", ENDPOINTS, json!({}), "InvalidAction"),
+        ("GET", "/operator/tea", Value::Null, "InvalidAction"),
+    ] {
+        assert_eq!(
+            code(&operate(&served, method, path, &body)),
+            wanted,
+            "{method} {path}"
+        );
+    }
+    // The wire API's signature is not taken here.
+    let headers = sign_tc3(who(&served), served.address(), "Operate", b"", now()).expect("signs");
+    assert_eq!(
+        code(&send(&served, "GET", ENDPOINTS, headers, "")),
+        "AuthFailure.SignatureFailure"
+    );
+}
+
+/// Says why and ends with 2.
+fn refuses(data: &Path, more: &[&str], why: &str) {
+    let mut child = command(data, more)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let status = ended(&mut child);
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .expect("is piped")
+        .read_to_string(&mut said)
+        .expect("reads");
+    assert_eq!(status.code(), Some(2), "{more:?}: {said}");
+    assert!(said.contains(why), "{more:?}: {said}");
+}
+
+#[test]
+fn what_is_not_safe_or_not_right_is_refused_at_the_start() {
+    let folder = Folder::new();
+    let data = folder.path();
+    refuses(data, &["--listen", "0.0.0.0:0"], "without TLS is refused");
+    let config = data.join("config.toml");
+    std::fs::write(&config, "lisen = \"127.0.0.1:0\"\n").expect("writes");
+    let config = config.display().to_string();
+    refuses(data, &["--config", &config], "lisen");
+    refuses(
+        data,
+        &["--listen", "127.0.0.1:0", "--key-file", "/nowhere/key"],
+        "/nowhere/key",
+    );
+    let served = Served::start(data, &[]);
+    refuses(
+        data,
+        &["--listen", "127.0.0.1:0"],
+        "another server uses the folder",
+    );
+    drop(served);
+    let credentials = data.join("credentials");
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(credentials, open).expect("changes the mode");
+    refuses(data, &["--listen", "127.0.0.1:0"], "chmod 600");
+}
+
+#[test]
+fn the_environment_names_the_caller() {
+    let folder = Folder::new();
+    let mut child = command(folder.path(), &["--listen", "127.0.0.1:0"])
+        .env("TIDEGATE_SECRET_ID", "mine")
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    assert_eq!(
+        ended(&mut child).code(),
+        Some(2),
+        "one of the two alone is a mistake"
+    );
+    assert!(!folder.path().join("credentials").exists());
+}
