@@ -79,6 +79,10 @@ pub(crate) async fn attempt(context: &Arc<Context>, first: bool) -> Result<()> {
     }
     let mut checkpoint = loaded.unwrap_or_default();
     context.board.show(&checkpoint);
+    let copied = checkpoint.stage > Stage::Snapshot && context.spec.migrate_type.copies_rows();
+    if copied && context.memory().reused.is_none() {
+        context.unless_stopped(copy::recall(&attempt)).await?;
+    }
     if checkpoint.stage == Stage::Done {
         return finish(&attempt, checkpoint).await;
     }

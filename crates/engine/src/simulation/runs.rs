@@ -34,6 +34,16 @@ fn is_true(seed: u64, end: &End) {
             let at = record.source_position.parse().expect("an offset");
             let found = differs(end, at);
             assert!(found.is_none(), "seed {seed}: said to be equal: {found:?}");
+            let report = &end.report;
+            assert!(
+                report.chunks_done == report.chunks_total && report.chunks_total > 0,
+                "seed {seed}: {report:?}"
+            );
+            assert!(
+                report.tables_done == report.tables_total,
+                "seed {seed}: {report:?}"
+            );
+            assert!(report.chunks_reused <= report.chunks_done);
             let traces = end.world.inner().checkpoint.is_some();
             assert!(!traces, "seed {seed}: traces are left");
         }
