@@ -66,6 +66,7 @@ async fn prepare(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Result<Optio
     let marks = attempt.target.load_chunks(context.job_id()).await?;
     let started = checkpoint.low.is_some();
     if started && saved.iter().all(|schema| plan::is_finished(&marks, &schema.name)) {
+        show_finished(attempt, &saved, &marks);
         return Ok(None);
     }
     let limits = context.limits();
@@ -162,6 +163,31 @@ fn show_totals(attempt: &Attempt, all: &[Arc<TableSchema>], marks: &[ChunkMark],
         report.bytes_copied = bytes_done;
     });
     attempt.context.board.publish();
+}
+
+/// Shows what an earlier run has copied, to a run that starts after the snapshot.
+pub(crate) async fn recall(attempt: &Attempt) -> Result<()> {
+    let job = attempt.context.job_id();
+    let saved = attempt.target.load_schemas(job).await?;
+    let marks = attempt.target.load_chunks(job).await?;
+    show_finished(attempt, &saved, &marks);
+    Ok(())
+}
+
+fn show_finished(attempt: &Attempt, saved: &[Arc<TableSchema>], marks: &[ChunkMark]) {
+    let chunks = marks.len() as u64;
+    let left = Left {
+        chunks_done: chunks,
+        rows_done: marks.iter().filter_map(|mark| mark.rows).sum(),
+        ..Left::default()
+    };
+    show_totals(attempt, saved, marks, &left);
+    // All is there: of estimates, what was copied is the better one.
+    attempt.context.board.update(|report| {
+        report.tables_done = report.tables_total;
+        report.rows_total_estimate = report.rows_copied;
+        report.bytes_copied = report.bytes_total_estimate;
+    });
 }
 
 async fn open_loaders(attempt: &Attempt, count: usize) -> Result<Vec<Box<dyn Loader>>> {

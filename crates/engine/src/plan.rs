@@ -266,3 +266,7 @@ pub(crate) fn note_snapshot(checkpoint: &mut Checkpoint, snapshot: &Snapshot, ke
         crate::checkpoint::set_exact(checkpoint, table, &snapshot.low);
     }
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -12,7 +12,7 @@ use tidegate_link::{Checkpoint, Source, Structure, TableDef, Target};
 use tidegate_model::job::{ForeignKeys, MigrateType};
 use tidegate_model::report::{CutoverRecord, Stage};
 use tidegate_model::schema::{TableName, TableSchema};
-use tidegate_model::{Error, Result};
+use tidegate_model::{Error, Kind, Result};
 use tokio::task::JoinSet;
 
 use crate::run::Context;
@@ -79,6 +79,10 @@ pub(crate) async fn attempt(context: &Arc<Context>, first: bool) -> Result<()> {
     }
     let mut checkpoint = loaded.unwrap_or_default();
     context.board.show(&checkpoint);
+    let copied = checkpoint.stage > Stage::Snapshot && context.spec.migrate_type.copies_rows();
+    if copied && context.memory().reused.is_none() {
+        context.unless_stopped(copy::recall(&attempt)).await?;
+    }
     if checkpoint.stage == Stage::Done {
         return finish(&attempt, checkpoint).await;
     }
@@ -316,8 +320,21 @@ async fn settled_structure(
             (Arc::new(structure), BTreeMap::new())
         }
     };
-    if context.spec.migrate_type.follows_changes() {
-        Box::pin(follow::close_window(attempt, checkpoint)).await?;
+    let closed = Box::pin(follow::close_window(attempt, checkpoint)).await;
+    match closed {
+        // A copy without changes asks for no log. What that costs is said.
+        Err(error)
+            if !context.spec.migrate_type.follows_changes()
+                && matches!(error.kind(), Kind::NeedsUser | Kind::PositionLost) =>
+        {
+            note_not_covered(
+                checkpoint,
+                format!(
+                    "rows were read at several moments, and changes between them could not be applied: {error}"
+                ),
+            );
+        }
+        closed => closed?,
     }
     let saved = attempt.target.load_schemas(context.job_id()).await?;
     let defs = plan::in_force(&saved, &defs, &structure)?;

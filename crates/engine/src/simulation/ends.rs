@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::source::SimSource;
 use super::target::SimTarget;
-use super::{Inner, Lie, Random, SimClock, State, World, moved, selection};
+use super::{Inner, Lie, Random, SimClock, State, What, World, moved, selection};
 use crate::run::{RunControl, run};
 
 /// Virtual time that a run may take at most.
@@ -57,6 +57,8 @@ pub(crate) struct Plan {
     pub faults: u64,
     pub crashes: u64,
     pub stops: u64,
+    /// Schema changes that the target can't do are logged; true: they may be passed over.
+    pub impossible: Option<bool>,
     pub migrate_type: MigrateType,
 }
 
@@ -89,6 +91,7 @@ fn world_of(plan: Plan) -> World {
         generation: 0,
         copying: false,
         names: 100,
+        impossible: plan.impossible.is_some(),
         target: State::new(),
         checkpoint: None,
         schemas: std::collections::BTreeMap::new(),
@@ -132,7 +135,7 @@ fn spec_of(plan: Plan) -> JobSpec {
         foreign_keys: ForeignKeys::Migrate,
         skipped_checks: Vec::new(),
         retry_window_seconds: 300,
-        skip_ddl_errors: false,
+        skip_ddl_errors: plan.impossible == Some(true),
     }
 }
 
@@ -177,6 +180,14 @@ async fn run_to_the_end(plan: Plan) -> End {
             }
             std::future::pending::<()>().await;
         };
+        let mut watched = control.reports.subscribe();
+        let watch = async {
+            while watched.changed().await.is_ok() {
+                let report = watched.borrow_and_update().clone();
+                is_true_now(&world, &report, plan.seed);
+            }
+            std::future::pending::<()>().await;
+        };
         let clock: Arc<dyn Clock> = Arc::new(SimClock::new());
         let reported = control.reports.subscribe();
         let outcome = tokio::select! {
@@ -184,6 +195,7 @@ async fn run_to_the_end(plan: Plan) -> End {
             () = world.crashed.notified() => None,
             () = ask => None,
             () = interrupt => None,
+            () = watch => None,
             () = tokio::time::sleep(LONGEST) => panic!("seed {}: no end; {:?}", plan.seed, *reported.borrow()),
         };
         if let Some(outcome) = outcome {
@@ -207,6 +219,30 @@ async fn run_to_the_end(plan: Plan) -> End {
         inner.generation += 1;
         inner.crash_in = None;
     }
+}
+
+/// Caught up means: nothing that was written more than some seconds ago is missing.
+fn is_true_now(world: &World, report: &RunReport, seed: u64) {
+    const SECONDS_MS: u64 = 6000;
+    if !report.caught_up {
+        return;
+    }
+    let now = world.clock.now_ms();
+    let inner = world.inner();
+    let checkpoint = inner.checkpoint.as_ref().expect("a checkpoint");
+    let applied = checkpoint
+        .applied
+        .as_ref()
+        .or(checkpoint.low.as_ref())
+        .expect("a position")
+        .order
+        .1;
+    let old = |entry: &&super::Logged| entry.ms + SECONDS_MS < now && !matches!(entry.what, What::Elsewhere);
+    let missing = inner.log.iter().filter(old).find(|entry| entry.end > applied);
+    assert!(
+        missing.is_none(),
+        "seed {seed}: said to be caught up at {applied}, {missing:?} is missing"
+    );
 }
 
 /// Does what a user is asked to do: a table that changed before its rows were read is dropped.

@@ -59,11 +59,15 @@ pub(crate) enum What {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Statement {
-    Create { keyed: bool },
+    Create {
+        keyed: bool,
+    },
     Drop,
     Truncate,
     AddFirst(u64),
     AddLast(u64),
+    /// The target can't do it.
+    Impossible,
 }
 
 /// A rule that the source breaks, to show that a run's proof would find it.
@@ -105,6 +109,8 @@ pub(crate) struct Inner {
     /// Rows are being copied: no schema changes of tables that are there.
     pub copying: bool,
     pub names: u64,
+    /// The writer also logs schema changes that the target can't do.
+    pub impossible: bool,
     pub target: State,
     pub checkpoint: Option<Checkpoint>,
     pub schemas: BTreeMap<TableName, Arc<TableSchema>>,
@@ -336,6 +342,9 @@ pub(crate) fn execute(
         }
         Statement::Drop => {
             state.remove(place)?;
+        }
+        Statement::Impossible => {
+            state.get(place)?;
         }
         Statement::Truncate => state.get_mut(place)?.rows.clear(),
         Statement::AddFirst(number) | Statement::AddLast(number) => {

@@ -293,7 +293,9 @@ impl SimStream {
                     Statement::Create { .. } => DdlKind::CreateTable,
                     Statement::Drop => DdlKind::DropTable,
                     Statement::Truncate => DdlKind::TruncateTable,
-                    Statement::AddFirst(_) | Statement::AddLast(_) => DdlKind::AlterTable,
+                    Statement::AddFirst(_) | Statement::AddLast(_) | Statement::Impossible => {
+                        DdlKind::AlterTable
+                    }
                 },
                 objects: vec![name.clone()],
                 session: Vec::new(),

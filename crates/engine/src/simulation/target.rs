@@ -20,7 +20,7 @@ use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Kind, Result};
 
 use super::source::{NATIVE, SimDigester};
-use super::{Inner, Lie, Session, State, Table, What, World, from_row, index, moved};
+use super::{Inner, Lie, Session, State, Statement, Table, What, World, from_row, index, moved};
 
 #[derive(Debug)]
 pub(crate) struct SimTarget {
@@ -422,7 +422,8 @@ impl Applier for SimApplier {
                 panic!("not a schema change")
             };
             let done = super::execute(&mut inner.target, statement, &name, &moved(&name));
-            if done.is_none() && !replayed {
+            let impossible = statement == Statement::Impossible;
+            if impossible || (done.is_none() && !replayed) {
                 return Err(Error::needs_user(format!("{statement:?} of {name} fails")));
             }
             done.map_or(DdlOutcome::AlreadyDone, |()| DdlOutcome::Done)

@@ -62,6 +62,7 @@ impl Inner {
             ),
             1 if state.len() > 2 => (Statement::Drop, existing?),
             2 => (Statement::AddFirst(self.names), existing?),
+            3 if self.impossible => (Statement::Impossible, existing?),
             3 | 4 => (Statement::AddLast(self.names), existing?),
             _ => (Statement::Truncate, existing?),
         };
