@@ -111,8 +111,9 @@ impl Grants {
         format!("GRANT {} ON {on} TO {}", privileges.join(", "), self.account)
     }
 
-    pub(super) fn account(&self) -> &str {
-        &self.account
+    /// What a finding says that it looked at.
+    pub(super) fn looked_at(&self, what: &str) -> String {
+        format!("grants of {}: {what}", self.account)
     }
 }
 

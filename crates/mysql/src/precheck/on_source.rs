@@ -67,14 +67,13 @@ fn version(server: &Server) -> Finding {
 async fn rights(conn: &mut Conn, spec: &JobSpec, structure: &Structure) -> Result<Vec<Finding>> {
     let grants = Grants::read(conn).await?;
     let mut findings = Vec::new();
-    let looked_at = |what: &str| format!("grants of {}: {what}", grants.account());
     if spec.migrate_type.follows_changes() {
         let wanted = ["REPLICATION SLAVE", "REPLICATION CLIENT"];
         let missing: Vec<&str> = wanted
             .into_iter()
             .filter(|privilege| !grants.has_global(privilege))
             .collect();
-        let check = check(SOURCE_RIGHTS, "replication", looked_at(&wanted.join(", ")));
+        let check = check(SOURCE_RIGHTS, "replication", grants.looked_at(&wanted.join(", ")));
         findings.push(if missing.is_empty() {
             check.pass()
         } else {
@@ -85,38 +84,52 @@ async fn rights(conn: &mut Conn, spec: &JobSpec, structure: &Structure) -> Resul
         });
     }
     for database in &structure.databases {
+        findings.push(rights_on(&grants, &database.name, spec, structure));
         let schema = &database.name;
-        let names = |views: bool| -> Vec<&str> {
-            let tables = structure.tables.iter().map(|table| &table.schema.name);
-            let views = structure.views.iter().map(|view| &view.name).filter(|_| views);
-            tables
-                .chain(views)
-                .filter(|name| name.schema == *schema)
-                .map(|name| name.table.as_str())
-                .collect()
-        };
-        let has_views = structure.views.iter().any(|view| view.name.schema == *schema);
-        let mut wanted = vec!["SELECT", "LOCK TABLES"];
-        if has_views {
-            wanted.push("SHOW VIEW");
+        if !grants.has("TRIGGER", schema, &[]) || !grants.has("EVENT", schema, &[]) {
+            let looked_at = grants.looked_at(&format!("TRIGGER, EVENT on {schema}"));
+            findings.push(check(SOURCE_RIGHTS, "hidden_objects", looked_at).warning(
+                "without it triggers and events are hidden from this job: they are not moved, and it cannot name them",
+                grants.remedy(&["TRIGGER", "EVENT"], &format!("{}.*", quoted(schema))),
+            ));
         }
-        let missing: Vec<&str> = wanted
-            .iter()
-            .copied()
-            .filter(|privilege| !grants.has(privilege, schema, &names(*privilege == "SHOW VIEW")))
-            .collect();
-        let what = format!("{} on {schema}", wanted.join(", "));
-        let check = check(SOURCE_RIGHTS, "objects", looked_at(&what));
-        findings.push(if missing.is_empty() {
-            check.pass()
-        } else {
-            check.failure(
-                "without it the chosen objects cannot be read whole, nor proved equal at the end",
-                grants.remedy(&missing, &format!("{}.*", quoted(schema))),
-            )
-        });
     }
     Ok(findings)
+}
+
+fn rights_on(grants: &Grants, schema: &str, spec: &JobSpec, structure: &Structure) -> Finding {
+    // Of a whole schema, tables that are hidden from us are chosen as well: only a
+    // grant on the schema shows them.
+    let whole = spec.selection.has_whole_schema(schema);
+    let names = |views: bool| -> Vec<&str> {
+        let tables = structure.tables.iter().map(|table| &table.schema.name);
+        let views = structure.views.iter().map(|view| &view.name).filter(|_| views);
+        tables
+            .chain(views)
+            .filter(|name| name.schema == schema && !whole)
+            .map(|name| name.table.as_str())
+            .collect()
+    };
+    let has_views = structure.views.iter().any(|view| view.name.schema == schema);
+    let mut wanted = vec!["SELECT", "LOCK TABLES"];
+    if has_views {
+        wanted.push("SHOW VIEW");
+    }
+    let missing: Vec<&str> = wanted
+        .iter()
+        .copied()
+        .filter(|privilege| !grants.has(privilege, schema, &names(*privilege == "SHOW VIEW")))
+        .collect();
+    let what = format!("{} on {schema}", wanted.join(", "));
+    let check = check(SOURCE_RIGHTS, "objects", grants.looked_at(&what));
+    if missing.is_empty() {
+        check.pass()
+    } else {
+        check.failure(
+            "without it the chosen objects cannot be read whole, nor proved equal at the end",
+            grants.remedy(&missing, &format!("{}.*", quoted(schema))),
+        )
+    }
 }
 
 fn tables(spec: &JobSpec, structure: &Structure) -> Vec<Finding> {

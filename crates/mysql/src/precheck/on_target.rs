@@ -193,11 +193,7 @@ async fn rights(conn: &mut Conn, spec: &JobSpec, structure: &Structure) -> Resul
             .copied()
             .filter(|privilege| !grants.has(privilege, &schema, &[]))
             .collect();
-        let looked_at = format!(
-            "grants of {}: {} on {schema}",
-            grants.account(),
-            wanted.join(", ")
-        );
+        let looked_at = grants.looked_at(&format!("{} on {schema}", wanted.join(", ")));
         let check = check(TARGET_RIGHTS, "objects", looked_at);
         let why = if own {
             "the job keeps its marks in that schema, in one transaction with the rows"
