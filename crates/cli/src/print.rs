@@ -53,6 +53,9 @@ pub(crate) fn table<const N: usize>(
     for row in rows {
         table.add_row(row);
     }
+    if table.is_empty() {
+        return "(none)".to_owned();
+    }
     table.to_string()
 }
 
@@ -86,5 +89,6 @@ mod tests {
     fn tables_have_header_and_rows() {
         let text = table(["A", "B"], [["1".to_owned(), "two".to_owned()]]);
         assert!(text.contains(" A ") && text.contains(" two "), "{text}");
+        assert_eq!(table(["A"], []), "(none)");
     }
 }
