@@ -36,7 +36,10 @@ impl Output {
     }
 }
 
-pub(crate) fn line(text: &str) {
+fn line(text: &str) {
+    if text.is_empty() {
+        return;
+    }
     // A closed pipe: nobody reads on.
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
