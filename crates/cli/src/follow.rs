@@ -179,6 +179,8 @@ impl Display {
     pub(crate) fn end(&mut self) {
         if let Some(bar) = &self.bar {
             bar.abandon();
+            // The bar leaves the cursor at its own line's end.
+            eprintln!();
         }
     }
 }

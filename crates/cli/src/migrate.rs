@@ -234,7 +234,7 @@ async fn watched(args: &Args, connection: &Connection, job: &str, begun: &Begun)
         }
         eprintln!("cutting over: draining the last changes, then comparing both sides");
         complete(client, job).await?;
-        (came, detail) = follow::follow(client, job, Goal::End, &mut display).await?;
+        (came, detail) = follow::follow(client, job, Goal::End, &mut Display::new()).await?;
     }
     if came == Came::InTrouble {
         eprintln!(
