@@ -12,6 +12,7 @@ mod ending;
 mod endpoint;
 mod findings;
 mod follow;
+mod going_on;
 mod job;
 mod migrate;
 mod names;

@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::connection::{Connection, ServerArgs, default_data};
 use crate::ending::Ending;
 use crate::follow::{self, Came, Display, Goal};
+use crate::going_on::{self, Home};
 use crate::password::EndsArgs;
 use crate::print::{Output, OutputArgs};
 use crate::progress::Progress;
@@ -237,11 +238,9 @@ async fn watched(args: &Args, connection: &Connection, job: &str, begun: &Begun)
         (came, detail) = follow::follow(client, job, Goal::End, &mut Display::new()).await?;
     }
     if came == Came::InTrouble {
-        eprintln!(
-            "error: {}\n  then: {}",
-            follow::trouble(&detail),
-            how_to_go_on(connection, begun)
-        );
+        let state = detail.status.as_deref().unwrap_or_default();
+        let next = going_on::after_trouble(job, home(connection), state);
+        eprintln!("error: {}\n  then: {next}", follow::trouble(&detail));
         args.output.output.print(
             &json!({ "job": job, "verdict": "failed", "detail": detail }),
             String::new,
@@ -294,24 +293,17 @@ fn ended(output: Output, job: &str, cutover: Option<CutoverRecord>, kind: Migrat
     Ok(record::ending(&cutover))
 }
 
-fn how_to_go_on(connection: &Connection, begun: &Begun) -> String {
-    let Some(job) = begun.job.get() else {
-        return "no job was made".to_owned();
-    };
-    let server = connection.client.url();
+fn home(connection: &Connection) -> Home<'_> {
     match &connection.embedded {
-        None if begun.started.get().is_none() => {
-            format!("job {job} is not started; `tidegate job remove {job} --server {server}` removes it")
-        }
-        None => format!(
-            "job {job} goes on at {server}. See it with `tidegate job watch {job}`, cut over with `tidegate job complete {job}`, end it with `tidegate job stop {job}`"
-        ),
-        Some(embedded) => {
-            let data = embedded.data.display();
-            format!(
-                "job {job} stands at its checkpoint in {data}. To go on, run `tidegate serve --data {data}`, then `tidegate job watch {job} --credentials {data}/credentials`"
-            )
-        }
+        None => Home::Server(&connection.url),
+        Some(embedded) => Home::Folder(&embedded.data),
+    }
+}
+
+fn how_to_go_on(connection: &Connection, begun: &Begun) -> String {
+    match begun.job.get() {
+        Some(job) => going_on::left(job, home(connection), begun.started.get().is_some()),
+        None => "no job was made".to_owned(),
     }
 }
 
