@@ -5,6 +5,7 @@
 //! `EmbeddedServer`, which the binary implements. Human tables on stdout by
 //! default, `--output json` for programs; progress and errors on stderr.
 
+mod asking;
 mod client;
 mod connection;
 mod database_url;
