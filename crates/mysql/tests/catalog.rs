@@ -257,3 +257,19 @@ async fn a_key_to_a_table_that_is_not_moved_is_told_of() {
         "{sentences:?}"
     );
 }
+
+#[tokio::test]
+async fn views_keep_the_collation_of_their_texts() {
+    let (from, to) = (start(Flavor::Mysql97).await, start(Flavor::Mysql97).await);
+    from.run_script(
+        "CREATE DATABASE shop; SET collation_connection = latin1_german1_ci;
+         CREATE VIEW shop.texts AS SELECT 'abc' AS x",
+    )
+    .unwrap();
+    let names = chosen("shop=store");
+    let structure = source(&from).await.read_structure(&names).await.unwrap();
+    let sentences = make(&*target(&to).await, &structure, &names).await.unwrap();
+    assert_eq!(sentences, [""; 0]);
+    let collation = "SELECT COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_NAME = 'texts'";
+    assert_eq!(to.sql(collation).unwrap(), from.sql(collation).unwrap());
+}

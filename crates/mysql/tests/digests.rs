@@ -91,3 +91,23 @@ async fn every_difference_shows_and_order_does_not() {
     zero("('-0')");
     assert_ne!(digest(&server, "t").await, plus, "the sign of zero");
 }
+
+/// MySQL gives NULL for a text beyond max_allowed_packet: such a row must not be lost.
+#[tokio::test]
+async fn a_row_too_large_to_be_hashed_is_an_error() {
+    let server = start(Flavor::Mysql97).await;
+    server
+        .run_script(
+            "CREATE DATABASE eq; CREATE TABLE eq.t (a varchar(20000)) CHARACTER SET latin1;
+             INSERT INTO eq.t VALUES ('x'), (REPEAT('x', 20000)); SET GLOBAL max_allowed_packet = 32768",
+        )
+        .unwrap();
+    let structure = source(&server).await.read_structure(&chosen("eq")).await.unwrap();
+    let schema = &structure.tables[0].schema;
+    let mut digesters = target(&server).await.open_digesters(1).await.unwrap();
+    let error = digesters[0].digest(schema, &schema.name).await.unwrap_err();
+    assert!(
+        error.to_string().contains("1 rows of eq.t are too large"),
+        "{error}"
+    );
+}
