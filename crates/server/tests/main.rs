@@ -1,5 +1,7 @@
 //! The built binary: served over real sockets, driven by the real public SDKs.
 
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod certificate;
 mod lives;
 mod process;
