@@ -200,6 +200,11 @@ impl Jobs {
         };
         self.inner.store.append_audit(entry).await
     }
+
+    /// The newest entries of the audit trail, newest first.
+    pub async fn audit_trail(&self, at_most: u32) -> Result<Vec<AuditEntry>> {
+        self.inner.store.audit(at_most).await
+    }
 }
 
 impl Inner {

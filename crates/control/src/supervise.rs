@@ -20,7 +20,7 @@ use crate::calm::{Calm, RUNNING_SEEN_MS};
 use crate::carry::carried;
 use crate::job::{CheckRecord, Job, Reach, Side, StartAt};
 use crate::jobs::{Cell, Inner};
-use crate::lifecycle::{self, Happening, Status, Trade, after_happening};
+use crate::lifecycle::{self, Happening, Status, after_happening};
 use crate::runner::RunHandle;
 use crate::steps;
 
@@ -348,27 +348,23 @@ fn judge(job: &Job, report: Option<&RunReport>, outcome: Outcome, now_ms: u64) -
             "Resume the job, and report this",
         ),
         Outcome::Finished => {
-            let unequal = report
-                .and_then(|report| report.cutover.as_ref())
-                .is_some_and(|record| !record.equal);
+            let record = report.and_then(|report| report.cutover.as_ref());
             let follows = job
                 .task
                 .as_ref()
                 .is_some_and(|task| task.migrate_type.follows_changes());
-            if unequal {
-                fault(
+            match record {
+                Some(record) if !record.equal => fault(
                     Kind::Conflict,
                     "source and target differ after the cutover",
                     "The record names the tables. Stop all writing to both sides, then migrate these tables again",
-                )
-            } else if follows && job.status == Status::Running {
-                fault(
+                ),
+                None if follows => fault(
                     Kind::Bug,
-                    "the run ended and nobody had asked it to complete",
+                    "the run ended without a proof that both sides are equal",
                     "Resume the job, and report this",
-                )
-            } else {
-                Judged::Finished
+                ),
+                _ => Judged::Finished,
             }
         }
     }
@@ -397,13 +393,11 @@ fn keep_report(job: &mut Job, now_ms: u64) {
 }
 
 fn note_times(job: &mut Job, happening: Happening, now_ms: u64) {
-    match happening {
-        Happening::RunBegan => {
-            job.started_ms.get_or_insert(now_ms);
-            job.running_since_ms = now_ms;
-        }
-        Happening::Finished | Happening::Stopped | Happening::Broken => job.ended_ms = Some(now_ms),
-        _ => {}
+    if happening == Happening::RunBegan {
+        job.started_ms.get_or_insert(now_ms);
+        job.running_since_ms = now_ms;
     }
-    debug_assert!(job.trade == Trade::Normal || !lifecycle::is_under_way(job.status));
+    if job.is_over() {
+        job.ended_ms = Some(now_ms);
+    }
 }

@@ -33,7 +33,7 @@ fn a_whole_migration_by_the_python_sdk() {
 }
 
 #[test]
-fn a_killed_server_goes_on_by_itself() {
+fn a_stopped_or_killed_server_goes_on_by_itself() {
     let sdks = sdks().expect("SDKs");
     let source = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a source");
     let target = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a target");
@@ -51,6 +51,8 @@ fn a_killed_server_goes_on_by_itself() {
     };
     let served = Served::start(folder.path(), &[]);
     run(phase("begin"), &served, None, folder.path());
+    assert!(served.stop().success(), "a run under way stops at a checkpoint");
+    let served = Served::start(folder.path(), &[]);
     served.kill9();
     source
         .run_script("use shop; insert into customer (name) values ('Alan'); delete from sale where id = 1;")

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tidegate_rpc::operator::{ENDPOINTS, EndpointList, JOBS, JobReport};
+use tidegate_rpc::operator::{AUDIT, AuditList, ENDPOINTS, EndpointList, JOBS, JobReport};
 use tidegate_rpc::sign::{Credential, sign_operator, sign_tc3};
 
 use crate::process::{Folder, Served, command, ended, log_of};
@@ -194,6 +194,23 @@ fn endpoints_are_registered_listed_and_kept_while_used() {
             "{method} {path}"
         );
     }
+    let trail: AuditList =
+        serde_json::from_value(operate(&served, "GET", AUDIT, &Value::Null)).expect("a trail");
+    let seen = |action: &str, subject: &str, outcome: &str| {
+        let fits = |entry: &tidegate_rpc::operator::AuditItem| {
+            (
+                entry.action.as_str(),
+                entry.subject.as_str(),
+                entry.outcome.as_str(),
+            ) == (action, subject, outcome)
+                && entry.caller.starts_with(&served.credentials.secret_id)
+        };
+        assert!(trail.entries.iter().any(fits), "{action} {subject} {outcome}");
+    };
+    seen("PutEndpoint", "shop", "OK");
+    seen("CreateMigrationService", &job, "OK");
+    seen("ModifyMigrationJob", &job, "OK");
+    seen("RemoveEndpoint", "shop", "OperationDenied.OperationDeniedError");
     // The wire API's signature is not taken here.
     let headers = sign_tc3(who(&served), served.address(), "Operate", b"", now()).expect("signs");
     assert_eq!(
