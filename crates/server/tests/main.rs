@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod asking;
 mod certificate;
+mod faults;
 mod lives;
 mod process;
 mod sdks;
