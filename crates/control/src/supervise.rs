@@ -17,7 +17,7 @@ use tidegate_model::{Error, Result};
 
 use crate::act::{SOURCE_PASSWORD, TARGET_PASSWORD};
 use crate::calm::{Calm, RUNNING_SEEN_MS};
-use crate::carry::carried;
+use crate::carry::{at_rest, carried};
 use crate::job::{CheckRecord, Job, Reach, Side, StartAt};
 use crate::jobs::{Cell, Inner};
 use crate::lifecycle::{self, Happening, Status, after_happening};
@@ -179,9 +179,9 @@ impl Inner {
                 outcome = &mut handle.outcome => {
                     // The last report may lie unread.
                     let last = handle.reports.borrow().clone();
-                    self.note(cell, carried(before.as_ref(), last)).await;
+                    self.note(cell, at_rest(carried(before.as_ref(), last))).await;
                     let on_the_way = matches!(cell.job().status, Status::Pausing | Status::Stopping);
-                    if stopping && outcome == Outcome::Stopped && !on_the_way {
+                    if stopping && !on_the_way && may_go_on(&outcome) {
                         return Ended::ShutDown;
                     }
                     return Ended::Outcome(outcome);
@@ -321,6 +321,15 @@ impl Inner {
     }
 }
 
+/// A run that ended because it was told to, or by what may be gone when the server is back.
+fn may_go_on(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Stopped => true,
+        Outcome::Failed(trouble) => trouble.kind == Kind::Stopped || trouble.kind.is_retryable(),
+        Outcome::Finished => false,
+    }
+}
+
 enum Judged {
     Finished,
     Stopped,
@@ -340,6 +349,7 @@ fn judge(job: &Job, report: Option<&RunReport>, outcome: Outcome, now_ms: u64) -
     };
     let leaving = matches!(job.status, Status::Pausing | Status::Stopping);
     match outcome {
+        Outcome::Failed(trouble) if leaving && trouble.kind == Kind::Stopped => Judged::Stopped,
         Outcome::Failed(trouble) => Judged::Faulted(trouble),
         Outcome::Stopped if leaving => Judged::Stopped,
         Outcome::Stopped => fault(

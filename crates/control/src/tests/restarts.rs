@@ -102,3 +102,22 @@ async fn a_finished_run_is_a_success_even_if_the_server_goes_down_at_that_moment
     bench.until(&id, Status::Success).await;
     bench.end().await;
 }
+
+#[tokio::test]
+async fn a_run_that_loses_its_line_while_the_server_goes_down_goes_on_later() {
+    let bench = Bench::new("restart-line").await;
+    let (id, run) = bench.running(MigrateType::FullAndIncrement).await;
+    run.end(Outcome::Failed(tidegate_model::report::Trouble {
+        kind: tidegate_model::error::Kind::Retry,
+        message: "cut".to_owned(),
+        remedy: String::new(),
+        since_ms: 0,
+        attempts: 1,
+    }));
+    bench.jobs.inner.stop.cancel();
+    let bench = bench.restart().await;
+    // Either it had ended before the stop was heard, or it goes on.
+    let status = bench.job(&id).status;
+    assert!(matches!(status, Status::Running | Status::Error), "{status:?}");
+    bench.end().await;
+}
