@@ -66,6 +66,7 @@ async fn prepare(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Result<Optio
     let marks = attempt.target.load_chunks(context.job_id()).await?;
     let started = checkpoint.low.is_some();
     if started && saved.iter().all(|schema| plan::is_finished(&marks, &schema.name)) {
+        show_finished(attempt, &saved, &marks);
         return Ok(None);
     }
     let limits = context.limits();
@@ -124,29 +125,19 @@ async fn settle_structure(
     created: &[Arc<TableSchema>],
     structure: &Structure,
 ) -> Result<()> {
-    let altered = {
-        let memory = attempt.context.memory();
-        let by_text = memory
-            .created
-            .as_ref()
-            .and_then(|made| plan::altered_since(made, structure));
-        by_text.or_else(|| plan::changed_since_created(created, structure))
-    };
-    if let Some(table) = altered {
+    let mut altered = plan::reshaped_since(created, structure);
+    if let Some(made) = &attempt.context.memory().created {
+        altered.extend(plan::altered_since(made, structure));
+    }
+    altered.sort();
+    altered.dedup();
+    if let Err(error) = stages::refuse_altered(attempt, &altered).await {
         checkpoint.stage = Stage::Structure;
         attempt.save(checkpoint).await?;
-        return Err(Error::needs_user(format!(
-            "{table} was altered on the source after it was created on the target and before its rows were read"
-        ))
-        .remedy("Drop that table on the target, then start the job again"));
+        return Err(error);
     }
-    stages::create_tables(attempt, checkpoint, structure).await?;
-    for table in stages::keep_schemas(attempt, &schemas_of(&structure.tables)).await? {
-        let sentence =
-            format!("{table} was dropped on the source as the job began; its empty copy stays on the target");
-        stages::note_not_covered(checkpoint, sentence);
-    }
-    Ok(())
+    stages::keep_schemas(attempt, checkpoint, &schemas_of(&structure.tables)).await?;
+    stages::create_tables(attempt, checkpoint, structure).await
 }
 
 fn show_totals(attempt: &Attempt, all: &[Arc<TableSchema>], marks: &[ChunkMark], left: &Left) {
@@ -172,6 +163,31 @@ fn show_totals(attempt: &Attempt, all: &[Arc<TableSchema>], marks: &[ChunkMark],
         report.bytes_copied = bytes_done;
     });
     attempt.context.board.publish();
+}
+
+/// Shows what an earlier run has copied, to a run that starts after the snapshot.
+pub(crate) async fn recall(attempt: &Attempt) -> Result<()> {
+    let job = attempt.context.job_id();
+    let saved = attempt.target.load_schemas(job).await?;
+    let marks = attempt.target.load_chunks(job).await?;
+    show_finished(attempt, &saved, &marks);
+    Ok(())
+}
+
+fn show_finished(attempt: &Attempt, saved: &[Arc<TableSchema>], marks: &[ChunkMark]) {
+    let chunks = marks.len() as u64;
+    let left = Left {
+        chunks_done: chunks,
+        rows_done: marks.iter().filter_map(|mark| mark.rows).sum(),
+        ..Left::default()
+    };
+    show_totals(attempt, saved, marks, &left);
+    // All is there: of estimates, what was copied is the better one.
+    attempt.context.board.update(|report| {
+        report.tables_done = report.tables_total;
+        report.rows_total_estimate = report.rows_copied;
+        report.bytes_copied = report.bytes_total_estimate;
+    });
 }
 
 async fn open_loaders(attempt: &Attempt, count: usize) -> Result<Vec<Box<dyn Loader>>> {

@@ -64,7 +64,9 @@ async fn open_steady_proof(attempt: &Attempt) -> Result<(Structure, Proof)> {
         if changed.is_none() {
             return Ok((after, proof));
         }
+        drop(proof);
         before = after;
+        tokio::time::sleep(plan::STEADY_PAUSE).await;
     }
     Err(plan::unsteady(changed))
 }

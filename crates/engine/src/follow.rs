@@ -14,7 +14,7 @@ use tidegate_model::change::{ChangeEvent, RowChanges};
 use tidegate_model::position::Position;
 use tidegate_model::report::{CutoverRecord, Stage};
 use tidegate_model::schema::{TableName, TableSchema};
-use tidegate_model::{Error, Result};
+use tidegate_model::{Error, Kind, Result};
 use tokio::task::JoinSet;
 
 use crate::board::Board;
@@ -49,15 +49,39 @@ pub(crate) struct Follower<'a> {
     /// All before is on the target or touches nothing that is moved.
     pub reached: Position,
     gather: Gather,
+    /// All up to here is to be applied, and nothing after.
+    until: Option<Position>,
     proving: Option<Proving>,
     saved_at: Duration,
 }
 
-/// Follows until the cutover is proven. Whatever the end, all tasks of it are over.
+/// Follows until the cutover is proven.
 pub(crate) async fn follow(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Result<CutoverRecord> {
     attempt.context.board.enter(Stage::Changes);
+    let record = follow_in(attempt, checkpoint, None).await?;
+    record.ok_or_else(|| Error::bug("the changes stage ended without a proof"))
+}
+
+/// Applies what lies in the window, so that the target holds what the source held at one
+/// position. Until then a value that passed from row to row may be in both, read by
+/// two sessions or by two runs: unique indexes can't be built.
+pub(crate) async fn close_window(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Result<()> {
+    let from = rules::resume_from(checkpoint);
+    let open = |high: &&Position| from.is_some_and(|from| !high.is_at_or_before(from));
+    let Some(high) = checkpoint.high.as_ref().filter(open).cloned() else {
+        return Ok(());
+    };
+    follow_in(attempt, checkpoint, Some(high)).await.map(|_| ())
+}
+
+/// Whatever the end, all tasks of it are over. `to_window_end`: None follows until the proof.
+async fn follow_in(
+    attempt: &Attempt,
+    checkpoint: &mut Checkpoint,
+    to_window_end: Option<Position>,
+) -> Result<Option<CutoverRecord>> {
     let mut tasks = JoinSet::new();
-    let result = follow_with(attempt, checkpoint, &mut tasks).await;
+    let result = follow_with(attempt, checkpoint, to_window_end, &mut tasks).await;
     tasks.shutdown().await;
     result
 }
@@ -65,28 +89,26 @@ pub(crate) async fn follow(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Re
 async fn follow_with(
     attempt: &Attempt,
     checkpoint: &mut Checkpoint,
+    to_window_end: Option<Position>,
     tasks: &mut JoinSet<()>,
-) -> Result<CutoverRecord> {
+) -> Result<Option<CutoverRecord>> {
     let context = &attempt.context;
     let opening = Box::pin(Follower::open(attempt, checkpoint, tasks));
     let mut follower = context.unless_stopped(opening).await?;
-    let ended = follower.until_drained(tasks).await;
-    if ended
-        .as_ref()
-        .is_err_and(|error| error.kind() == tidegate_model::Kind::Stopped)
-    {
+    let ended = follower.until_drained(tasks, to_window_end).await;
+    if ended.as_ref().is_err_and(|error| error.kind() == Kind::Stopped) {
         // What can't be committed in time is read again by the next run.
         let _ = tokio::time::timeout(STOP_LIMIT, follower.flush()).await;
     }
     ended?;
-    let proving = follower
-        .proving
-        .take()
-        .ok_or_else(|| Error::bug("drained without a position to drain to"))?;
     let known = std::mem::take(&mut follower.known);
-    context
-        .unless_stopped(cutover::prove(attempt, proving, &known))
-        .await
+    match follower.proving.take() {
+        None => Ok(None),
+        Some(proving) => {
+            let proved = context.unless_stopped(cutover::prove(attempt, proving, &known));
+            proved.await.map(Some)
+        }
+    }
 }
 
 impl<'a> Follower<'a> {
@@ -119,17 +141,24 @@ impl<'a> Follower<'a> {
             base: checkpoint.number,
             reached: from,
             gather: Gather::new(memory),
+            until: None,
             proving: None,
             saved_at: context.clock.monotonic(),
             checkpoint,
         })
     }
 
-    /// Applies changes until all up to the proof's position is durable, and nothing after it.
-    async fn until_drained(&mut self, tasks: &mut JoinSet<()>) -> Result<()> {
+    /// Applies changes until all up to the end is durable, and nothing after it. The end is
+    /// the window's, or the proof's, which is taken when the user asks to complete.
+    async fn until_drained(
+        &mut self,
+        tasks: &mut JoinSet<()>,
+        to_window_end: Option<Position>,
+    ) -> Result<()> {
         let control = &self.attempt.context.control;
+        self.until = to_window_end;
         loop {
-            if self.proving.is_none() && control.complete.is_cancelled() {
+            if self.until.is_none() && control.complete.is_cancelled() {
                 self.begin_cutover(tasks).await?;
             }
             if self.is_drained() {
@@ -138,7 +167,7 @@ impl<'a> Follower<'a> {
             let event = tokio::select! {
                 biased;
                 () = control.stop.cancelled() => return Err(Error::stopped()),
-                () = control.complete.cancelled(), if self.proving.is_none() => continue,
+                () = control.complete.cancelled(), if self.until.is_none() => continue,
                 event = self.feed.next() => event?,
                 () = tokio::time::sleep(IDLE), if self.gather.is_pending() => {
                     self.flush().await?;
@@ -160,21 +189,19 @@ impl<'a> Follower<'a> {
         if !self.reached.is_at_or_before(&proving.until) {
             return Err(Error::bug("the proof's position lies before what is applied"));
         }
+        self.until = Some(proving.until.clone());
         self.proving = Some(proving);
         Ok(())
     }
 
     fn is_drained(&self) -> bool {
-        let until = self.proving.as_ref().map(|proving| &proving.until);
         let there = |until: &Position| until.is_at_or_before(&self.reached);
-        self.gather.open_at().is_none() && !self.gather.is_pending() && until.is_some_and(there)
+        self.gather.open_at().is_none() && !self.gather.is_pending() && self.until.as_ref().is_some_and(there)
     }
 
-    /// Does it belong to what comes after the proof's position? Then all before it has come.
+    /// Does it belong to what comes after the end? Then all before it has come.
     fn lies_after_the_end(&self, event: &ChangeEvent) -> bool {
-        let Some(until) = self.proving.as_ref().map(|proving| &proving.until) else {
-            return false;
-        };
+        let Some(until) = &self.until else { return false };
         match event {
             ChangeEvent::Begin { at, .. } => until.is_at_or_before(at),
             ChangeEvent::Ddl(ddl) => !ddl.position.is_at_or_before(until),
@@ -182,14 +209,13 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Makes the checkpoint say that all up to the proof's position is applied.
+    /// Makes the checkpoint say that all up to the end is applied.
     async fn settle(&mut self) -> Result<()> {
         self.flush().await?;
-        if let Some(proving) = &self.proving {
-            let until = proving.until.clone();
-            self.save_position(&until, 0).await?;
+        match self.until.clone() {
+            Some(until) if self.reached.is_at_or_before(&until) => self.save_position(&until, 0).await,
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     async fn take(&mut self, event: ChangeEvent) -> Result<()> {
@@ -268,24 +294,24 @@ impl<'a> Follower<'a> {
                 self.write(bundle).await?;
                 self.commit(mark).await
             }
-            Committed::Gathered if self.gather.is_full(now) || self.proving_ends_here() => self.flush().await,
+            Committed::Gathered if self.gather.is_full(now) || self.ends_here() => self.flush().await,
             Committed::Gathered => Ok(()),
         }
     }
 
     /// Nothing more is to come: there is nothing to wait for.
-    fn proving_ends_here(&self) -> bool {
-        let reached = |proving: &Proving| self.gather.reaches(&proving.until);
-        self.proving.as_ref().is_some_and(reached)
+    fn ends_here(&self) -> bool {
+        self.until
+            .as_ref()
+            .is_some_and(|until| self.gather.reaches(until))
     }
 
     async fn take_heartbeat(&mut self, position: Position, source_ms: u64) -> Result<()> {
         if self.gather.open_at().is_some() {
             return Ok(());
         }
-        let until = self.proving.as_ref().map(|proving| &proving.until);
-        // The log has moved past the proof's position without a change to us: stop at it.
-        let position = match until {
+        // The log has moved past the end without a change to us: stop at it.
+        let position = match &self.until {
             Some(until) if until.is_at_or_before(&position) => until.clone(),
             _ => position,
         };

@@ -20,6 +20,8 @@ pub mod progress;
 mod queue;
 mod retry;
 pub mod run;
+#[cfg(test)]
+mod simulation;
 mod stages;
 pub mod throttle;
 mod transfer;

@@ -6,8 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidegate_link::{Checkpoint, Chunk, ChunkMark, Snapshot, Source, Structure, TableDef, Target};
+use tidegate_model::position::Position;
 use tidegate_model::row::Encoding;
 use tidegate_model::schema::{TableName, TableSchema};
 use tidegate_model::selection::Selection;
@@ -15,7 +17,9 @@ use tidegate_model::{Error, Result};
 
 /// Tries at opening sessions between two equal readings of the structure. Each takes
 /// seconds at most; a source whose tables change in all of them is not to be copied now.
-pub(crate) const STEADY_TRIES: u32 = 5;
+pub(crate) const STEADY_TRIES: u32 = 10;
+/// Between two tries: a migration of an application is a few statements in a row.
+pub(crate) const STEADY_PAUSE: Duration = Duration::from_millis(300);
 
 /// The first encoding offered that is accepted.
 pub(crate) fn encoding_for(source: &dyn Source, target: &dyn Target, table: &TableSchema) -> Encoding {
@@ -83,7 +87,29 @@ pub(crate) async fn open_steady_snapshot(
         if changed.is_none() {
             return Ok((after, snapshot));
         }
+        drop(snapshot);
         before = after;
+        tokio::time::sleep(STEADY_PAUSE).await;
+    }
+    Err(unsteady(changed))
+}
+
+/// The structure, and an end of the log at which it was in force.
+pub(crate) async fn steady_structure(
+    source: &dyn Source,
+    selection: &Selection,
+) -> Result<(Structure, Position)> {
+    let mut before = source.read_structure(selection).await?;
+    let mut changed = None;
+    for _ in 0..STEADY_TRIES {
+        let end = source.position().await?;
+        let after = source.read_structure(selection).await?;
+        changed = first_difference(&before, &after);
+        if changed.is_none() {
+            return Ok((after, end));
+        }
+        before = after;
+        tokio::time::sleep(STEADY_PAUSE).await;
     }
     Err(unsteady(changed))
 }
@@ -96,8 +122,8 @@ pub(crate) fn unsteady(table: Option<TableName>) -> Error {
     .remedy("Let no schema changes run on the source for some seconds, then start the job again")
 }
 
-/// A table of both readings that is not as it was in the first.
-pub(crate) fn altered_since(created: &Structure, now: &Structure) -> Option<TableName> {
+/// Tables of both readings that are not as they were in the first.
+pub(crate) fn altered_since(created: &Structure, now: &Structure) -> Vec<TableName> {
     let altered = |def: &&TableDef| {
         let made = created
             .tables
@@ -108,7 +134,7 @@ pub(crate) fn altered_since(created: &Structure, now: &Structure) -> Option<Tabl
             !same_text || !same_shape(&made.schema, &def.schema)
         })
     };
-    now.tables.iter().find(altered).map(|def| def.schema.name.clone())
+    names_of(now.tables.iter().filter(altered))
 }
 
 #[derive(Clone, Debug)]
@@ -217,14 +243,17 @@ pub(crate) fn in_force(
     Ok(defs)
 }
 
-/// The tables that must be made once more, because they are not as they were when they
-/// were created. Missing ones are simply made; changed ones can't be.
-pub(crate) fn changed_since_created(created: &[Arc<TableSchema>], now: &Structure) -> Option<TableName> {
-    let changed = |def: &&TableDef| {
+/// Tables that have another shape now than they were last created in.
+pub(crate) fn reshaped_since(created: &[Arc<TableSchema>], now: &Structure) -> Vec<TableName> {
+    let reshaped = |def: &&TableDef| {
         let made = created.iter().find(|schema| schema.name == def.schema.name);
         made.is_some_and(|made| !same_shape(made, &def.schema))
     };
-    now.tables.iter().find(changed).map(|def| def.schema.name.clone())
+    names_of(now.tables.iter().filter(reshaped))
+}
+
+fn names_of<'a>(defs: impl Iterator<Item = &'a TableDef>) -> Vec<TableName> {
+    defs.map(|def| def.schema.name.clone()).collect()
 }
 
 /// Snapshot positions of a run that starts or goes on: `low` stays where it was.
@@ -237,3 +266,7 @@ pub(crate) fn note_snapshot(checkpoint: &mut Checkpoint, snapshot: &Snapshot, ke
         crate::checkpoint::set_exact(checkpoint, table, &snapshot.low);
     }
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

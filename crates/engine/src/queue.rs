@@ -109,3 +109,71 @@ impl Queue {
         self.changed.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_link::TableDef;
+    use tidegate_model::row::Encoding;
+    use tidegate_model::schema::TableSchema;
+
+    fn task() -> TableTask {
+        let name = TableName::new("a", "t");
+        let schema = TableSchema {
+            name: name.clone(),
+            columns: Vec::new(),
+            row_key: None,
+            rows_estimate: 0,
+            bytes_estimate: 0,
+        };
+        TableTask {
+            def: TableDef {
+                schema: Arc::new(schema),
+                native_ddl: String::new(),
+                next_auto_increment: None,
+            },
+            target: name,
+            encoding: Encoding::Neutral,
+            chunks: None,
+            clear: false,
+        }
+    }
+
+    fn chunk(number: u32) -> Chunk {
+        Chunk {
+            table: TableName::new("a", "t"),
+            number,
+            lower: None,
+            upper: None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pairs_wait_for_a_table_that_is_being_split() {
+        let queue = Queue::new(vec![task()]);
+        let Some(Item::Split(task)) = queue.next().await else {
+            panic!("it is not split yet")
+        };
+        let other = async { matches!(queue.next().await, Some(Item::Copy(_, chunk)) if chunk.number == 0) };
+        let split = async {
+            tokio::task::yield_now().await;
+            queue.split(&task, vec![chunk(0), chunk(1)]);
+        };
+        let (got, ()) = tokio::join!(other, split);
+        assert!(got, "the first chunk, and not the end");
+        assert!(queue.next().await.is_some() && queue.next().await.is_none());
+        assert!(!queue.finished(&chunk(0).table) && queue.finished(&chunk(1).table));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_queue_hands_out_nothing_and_wakes_who_waits() {
+        let queue = Queue::new(vec![task()]);
+        let _split = queue.next().await;
+        let close = async {
+            tokio::task::yield_now().await;
+            queue.close();
+        };
+        let (waiting, ()) = tokio::join!(queue.next(), close);
+        assert!(waiting.is_none());
+    }
+}

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tidegate_link::{Clock, Registry, Structure, TableDef};
 use tidegate_model::finding::CheckStep;
@@ -22,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 use crate::board::Board;
 use crate::retry::Retry;
 use crate::stages;
+
+/// A stop lets what is under way be committed; a side that hangs must not hold it up for longer.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the control side holds of a run under way.
 #[derive(Clone, Debug)]
@@ -58,7 +62,10 @@ pub async fn run(spec: JobSpec, registry: &Registry, clock: Arc<dyn Clock>, cont
             _ => Outcome::Failed(trouble(&Error::bug("the run broke off"), context.clock.now_ms(), 1)),
         },
         never = publish_forever(&context.board) => match never {},
+        () = overdue(&context.control.stop) => Outcome::Stopped,
     };
+    // Whatever is left of it is at a call that does not return: its sessions are closed.
+    tasks.shutdown().await;
     context.board.publish();
     outcome
 }
@@ -117,6 +124,12 @@ impl Context {
             done = work => done,
         }
     }
+}
+
+/// Ends when a stop was asked for and the run has not ended by itself in time.
+async fn overdue(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(STOP_LIMIT).await;
 }
 
 async fn publish_forever(board: &Board) -> Infallible {

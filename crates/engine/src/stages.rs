@@ -12,7 +12,7 @@ use tidegate_link::{Checkpoint, Source, Structure, TableDef, Target};
 use tidegate_model::job::{ForeignKeys, MigrateType};
 use tidegate_model::report::{CutoverRecord, Stage};
 use tidegate_model::schema::{TableName, TableSchema};
-use tidegate_model::{Error, Result};
+use tidegate_model::{Error, Kind, Result};
 use tokio::task::JoinSet;
 
 use crate::run::Context;
@@ -79,6 +79,10 @@ pub(crate) async fn attempt(context: &Arc<Context>, first: bool) -> Result<()> {
     }
     let mut checkpoint = loaded.unwrap_or_default();
     context.board.show(&checkpoint);
+    let copied = checkpoint.stage > Stage::Snapshot && context.spec.migrate_type.copies_rows();
+    if copied && context.memory().reused.is_none() {
+        context.unless_stopped(copy::recall(&attempt)).await?;
+    }
     if checkpoint.stage == Stage::Done {
         return finish(&attempt, checkpoint).await;
     }
@@ -130,19 +134,51 @@ async fn create_structure(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Res
     let context = &attempt.context;
     context.board.enter(Stage::Structure);
     let structure = attempt.source.read_structure(&context.spec.selection).await?;
-    create_tables(attempt, checkpoint, &structure).await?;
+    let saved = attempt.target.load_schemas(context.job_id()).await?;
+    refuse_altered(attempt, &plan::reshaped_since(&saved, &structure)).await?;
     let schemas: Vec<Arc<TableSchema>> = structure
         .tables
         .iter()
         .map(|def| Arc::clone(&def.schema))
         .collect();
-    keep_schemas(attempt, &schemas).await?;
+    // Before the tables are made: what may stand on the target is known in any case.
+    keep_schemas(attempt, checkpoint, &schemas).await?;
+    create_tables(attempt, checkpoint, &structure).await?;
     context
         .board
         .update(|report| report.tables_total = schemas.len() as u64);
     context.memory().created = Some(structure);
     checkpoint.stage = Stage::Snapshot;
     attempt.save(checkpoint).await
+}
+
+/// A table that we made and that was altered on the source since stands on the target in its
+/// old form, unless it was removed: creating it again leaves it as it is.
+pub(crate) async fn refuse_altered(attempt: &Attempt, altered: &[TableName]) -> Result<()> {
+    if altered.is_empty() {
+        return Ok(());
+    }
+    let context = &attempt.context;
+    let mut applier = attempt.target.open_applier(context.job_id()).await?;
+    let mut there = Vec::new();
+    for name in altered {
+        let Some(target) = context.spec.selection.target_of(name) else {
+            continue;
+        };
+        if applier.read_schema(name, &target).await?.is_some() {
+            there.push(target.to_string());
+        }
+    }
+    if there.is_empty() {
+        return Ok(());
+    }
+    let tables = there.join(", ");
+    Err(Error::needs_user(format!(
+        "altered on the source after they were made on the target and before their rows were read: {tables}"
+    ))
+    .remedy(format!(
+        "Drop these tables on the target, then start the job again: {tables}"
+    )))
 }
 
 /// Creates what is not there yet; what could not be made is noted.
@@ -166,8 +202,12 @@ pub(crate) fn note_not_covered(checkpoint: &mut Checkpoint, sentence: String) {
     }
 }
 
-/// Makes `schemas` all that is saved. Answers the tables that were saved and are none of them.
-pub(crate) async fn keep_schemas(attempt: &Attempt, schemas: &[Arc<TableSchema>]) -> Result<Vec<TableName>> {
+/// Makes `schemas` all that is saved. Tables that were saved and are none of them are noted.
+pub(crate) async fn keep_schemas(
+    attempt: &Attempt,
+    checkpoint: &mut Checkpoint,
+    schemas: &[Arc<TableSchema>],
+) -> Result<()> {
     let job = attempt.context.job_id();
     let saved = attempt.target.load_schemas(job).await?;
     let gone = |name: &TableName| !schemas.iter().any(|schema| schema.name == *name);
@@ -176,17 +216,26 @@ pub(crate) async fn keep_schemas(attempt: &Attempt, schemas: &[Arc<TableSchema>]
         .map(|schema| schema.name.clone())
         .filter(gone)
         .collect();
+    for table in &gone {
+        note_not_covered(
+            checkpoint,
+            format!(
+                "{table} was dropped on the source as the job began; its empty copy may stay on the target"
+            ),
+        );
+    }
     if !gone.is_empty() {
+        // The note first: after a crash nobody would know of these tables.
+        attempt.save(checkpoint).await?;
         attempt.target.remove_schemas(job, &gone).await?;
     }
-    attempt.target.save_schemas(job, schemas).await?;
-    Ok(gone)
+    attempt.target.save_schemas(job, schemas).await
 }
 
 async fn build_indexes(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Result<()> {
     let context = &attempt.context;
     context.board.enter(Stage::Indexes);
-    let (structure, defs) = structure_as_copied(attempt, checkpoint).await?;
+    let (structure, defs) = settled_structure(attempt, checkpoint).await?;
     let defs: Vec<Arc<TableDef>> = defs.into_iter().map(Arc::new).collect();
     let mut builds = JoinSet::new();
     let result = build_each(attempt, &mut builds, &defs).await;
@@ -239,14 +288,20 @@ async fn join_one(builds: &mut JoinSet<Result<()>>) -> Result<()> {
     }
 }
 
-/// The structure that rows were copied under. A run that starts here reads it from the
-/// source, where it may have moved on: then the window is widened to that moment, so
-/// that schema changes whose effect is in it already are taken as replayed.
-async fn structure_as_copied(
+/// The structure to build from, with the target brought to where it fits. A run that starts
+/// here reads it from the source, where it may have moved on: the window is widened to that
+/// moment, so that all schema changes up to it are executed first, as replayed ones.
+async fn settled_structure(
     attempt: &Attempt,
     checkpoint: &mut Checkpoint,
 ) -> Result<(Arc<Structure>, Vec<TableDef>)> {
     let context = &attempt.context;
+    let selection = &context.spec.selection;
+    if context.spec.migrate_type == MigrateType::Structure {
+        let structure = Arc::new(attempt.source.read_structure(selection).await?);
+        let defs = structure.tables.clone();
+        return Ok((structure, defs));
+    }
     let remembered = {
         let memory = context.memory();
         memory
@@ -254,21 +309,35 @@ async fn structure_as_copied(
             .clone()
             .map(|structure| (structure, memory.defs.clone()))
     };
-    let selection = &context.spec.selection;
-    if context.spec.migrate_type == MigrateType::Structure {
-        let structure = Arc::new(attempt.source.read_structure(selection).await?);
-        let defs = structure.tables.clone();
-        return Ok((structure, defs));
+    let (structure, defs) = match remembered {
+        Some(remembered) => remembered,
+        None => {
+            let (structure, end) = plan::steady_structure(&*attempt.source, selection).await?;
+            checkpoint::widen_window(checkpoint, &end);
+            attempt.save(checkpoint).await?;
+            // Tables stand as in it from here on, whatever the next attempt reads.
+            context.memory().copied = Some(Arc::new(structure.clone()));
+            (Arc::new(structure), BTreeMap::new())
+        }
+    };
+    let closed = Box::pin(follow::close_window(attempt, checkpoint)).await;
+    match closed {
+        // A copy without changes asks for no log. What that costs is said.
+        Err(error)
+            if !context.spec.migrate_type.follows_changes()
+                && matches!(error.kind(), Kind::NeedsUser | Kind::PositionLost) =>
+        {
+            note_not_covered(
+                checkpoint,
+                format!(
+                    "rows were read at several moments, and changes between them could not be applied: {error}"
+                ),
+            );
+        }
+        closed => closed?,
     }
     let saved = attempt.target.load_schemas(context.job_id()).await?;
-    if let Some((structure, defs)) = remembered {
-        let defs = plan::in_force(&saved, &defs, &structure)?;
-        return Ok((structure, defs));
-    }
-    let structure = Arc::new(attempt.source.read_structure(selection).await?);
-    let defs = plan::in_force(&saved, &BTreeMap::new(), &structure)?;
-    checkpoint::widen_window(checkpoint, &attempt.source.position().await?);
-    attempt.save(checkpoint).await?;
+    let defs = plan::in_force(&saved, &defs, &structure)?;
     Ok((structure, defs))
 }
 

@@ -215,3 +215,39 @@ impl Pace {
         dump.pass(rows, now).max(load.pass(rows, now))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_told_and_not_its_echo() {
+        let loaded = |rows| Ok(LoadOutcome::Loaded { rows });
+        let redo = || {
+            Ok(LoadOutcome::Redo {
+                why: "why".to_owned(),
+            })
+        };
+        let cut = || Error::retry("cut");
+        let wrong = || Error::needs_user("wrong");
+        let check = |read, relay, load, expected: &str| {
+            let seen = match verdict(read, relay, load) {
+                Ok(outcome) => format!("{outcome:?}"),
+                Err(error) => error.to_string(),
+            };
+            assert!(seen.contains(expected), "{seen} and not {expected}");
+        };
+        check(Ok(3), Ok(()), loaded(3), "Loaded");
+        check(Ok(3), Ok(()), loaded(2), "3 rows were read and 2 were loaded");
+        check(
+            Err(Error::stopped()),
+            Err(Error::stopped()),
+            Err(wrong()),
+            "wrong",
+        );
+        check(Err(wrong()), Err(cut()), Err(cut()), "wrong");
+        check(Err(Error::stopped()), Err(Error::stopped()), redo(), "Redo");
+        check(Err(wrong()), Err(cut()), redo(), "wrong");
+        check(Ok(3), Ok(()), redo(), "Redo");
+    }
+}

@@ -16,6 +16,17 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
+    pub const ALL: [EngineKind; 8] = [
+        EngineKind::Mysql,
+        EngineKind::Mariadb,
+        EngineKind::Percona,
+        EngineKind::Cynosdbmysql,
+        EngineKind::Postgresql,
+        EngineKind::Mongodb,
+        EngineKind::Redis,
+        EngineKind::Sqlserver,
+    ];
+
     /// The wire API's name of the database type.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -31,17 +42,7 @@ impl EngineKind {
     }
 
     pub fn parse(name: &str) -> Option<EngineKind> {
-        const ALL: [EngineKind; 8] = [
-            EngineKind::Mysql,
-            EngineKind::Mariadb,
-            EngineKind::Percona,
-            EngineKind::Cynosdbmysql,
-            EngineKind::Postgresql,
-            EngineKind::Mongodb,
-            EngineKind::Redis,
-            EngineKind::Sqlserver,
-        ];
-        ALL.into_iter().find(|kind| kind.as_str() == name)
+        EngineKind::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

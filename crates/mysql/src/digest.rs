@@ -108,16 +108,19 @@ fn expression(column: &Column) -> String {
 }
 
 /// `* 1e0` gives a FLOAT's value and not its six digits, a DOUBLE(m,d)'s and not its
-/// scale, and keeps the sign of zero. Small numbers are printed in notations that
-/// differ between the flavours; a power of two takes them, exactly, where they do not.
+/// scale, and keeps the sign of zero. MySQL cuts a computed double's text at 22
+/// characters, which has no room for a sign or a negative exponent beside all digits; so
+/// the sign stands apart, and a power of two lifts small numbers, exactly.
 fn double(name: &str) -> String {
     // 2^1020, and 2^60 more for those that 2^1020 leaves small.
     const UP: &str = "1.1235582092889474e307";
     const MORE: &str = "1.152921504606847e18";
+    let sign = format!("IF({name} < 0,'-','+')");
     format!(
-        "CASE WHEN {name} = 0 OR ABS({name}) >= 1 THEN CONCAT({name} * 1e0) \
-         WHEN ABS({name}) > 1e-300 THEN CONCAT('s', {name} * {UP}) \
-         ELSE CONCAT('t', {name} * {UP} * {MORE}) END"
+        "CASE WHEN {name} = 0 THEN CONCAT({name} * 1e0) \
+         WHEN ABS({name}) >= 1 THEN CONCAT({sign},ABS({name}) * 1e0) \
+         WHEN ABS({name}) > 1e-300 THEN CONCAT({sign},'s',ABS({name}) * {UP}) \
+         ELSE CONCAT({sign},'t',ABS({name}) * {UP} * {MORE}) END"
     )
 }
 

@@ -13,6 +13,7 @@ pub mod ddl;
 mod digest;
 mod failure;
 pub mod gtid;
+mod json_literal;
 mod ledger;
 mod load;
 mod position;

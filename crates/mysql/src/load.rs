@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 use tidegate_link::{BatchReceiver, LoadOutcome, LoadTask, Loader};
-use tidegate_model::row::{Encoding, Payload, Row};
+use tidegate_model::row::{Batch, Encoding, Payload, Row};
 use tidegate_model::schema::{Column, ColumnType, TableSchema};
 use tidegate_model::{Error, Result};
 
@@ -134,6 +134,8 @@ struct Sent {
     rows: u64,
     failed: Option<Error>,
     finished: bool,
+    /// The reader met a value that this lane cannot carry.
+    unfit: bool,
 }
 
 async fn load_lines(conn: &mut Conn, task: &LoadTask, batches: BatchReceiver) -> Result<Loaded> {
@@ -160,6 +162,12 @@ async fn load_lines(conn: &mut Conn, task: &LoadTask, batches: BatchReceiver) ->
     if !sent.finished {
         return Err(Error::retry("a chunk's stream ended early"));
     }
+    if sent.unfit {
+        return Ok(Loaded::Differs(format!(
+            "rows of {} hold JSON numbers of type DECIMAL, which text cannot carry",
+            task.target
+        )));
+    }
     let said = conn.info().into_owned();
     match counts(&said) {
         Some((records, 0, 0)) if records == sent.rows => Ok(Loaded::Rows(records)),
@@ -176,15 +184,26 @@ async fn load_lines(conn: &mut Conn, task: &LoadTask, batches: BatchReceiver) ->
 type NextLines = Option<(std::io::Result<Bytes>, Option<BatchReceiver>)>;
 
 async fn next_lines(mut batches: BatchReceiver, sent: &Mutex<Sent>) -> NextLines {
-    let next = batches.next().await;
+    let mut next = batches.next().await;
+    // A batch of values in place of lines: the reader found one that lines can't carry.
+    let mut unfit = false;
+    while let Ok(Some(Batch {
+        payload: Payload::Rows(_),
+        ..
+    })) = next
+    {
+        unfit = true;
+        next = batches.next().await;
+    }
     let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+    sent.unfit |= unfit;
     let error = match next {
         Ok(Some(batch)) => match batch.payload {
             Payload::Native(lines) => {
                 sent.rows += batch.rows;
                 return Some((Ok(lines), Some(batches)));
             }
-            Payload::Rows(_) => Error::bug("a batch came in another encoding than was agreed"),
+            Payload::Rows(_) => Error::bug("a batch came in two encodings"),
         },
         Ok(None) => {
             sent.finished = true;

@@ -21,9 +21,7 @@ use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Result};
 
 pub(crate) use chosen::is_system;
-pub(crate) use column_type::column_type;
 pub(crate) use tables::{Listed, Scope, list, literal, read_tables, show_hidden_keys};
-pub(crate) use views::names_in;
 
 use crate::connect::{Server, close};
 use crate::ddl;

@@ -23,6 +23,7 @@ use crate::binlog::place::Place;
 use crate::connect::{Server, close};
 use crate::ddl::quoted;
 use crate::failure::{code_of, failed};
+use crate::json_literal::holds_decimal;
 use crate::position::{end_of_log, snapshot_place};
 use crate::types::{bound_literal, neutral_expression, push_field, text_expression, value_of_text};
 
@@ -229,6 +230,11 @@ impl SnapshotReader for MysqlReader {
             let Some(row) = row else { break };
             total += 1;
             filling.add(&columns, row.unwrap())?;
+            if filling.unfit {
+                // Tells the loader that this chunk must be read by value; the rest is not needed.
+                out.send(filling.none()).await?;
+                break;
+            }
             if filling.bytes >= BATCH_BYTES {
                 out.send(filling.take()).await?;
             }
@@ -401,6 +407,8 @@ struct Filling<'a> {
     neutral: Vec<Row>,
     rows: u64,
     bytes: usize,
+    /// A value was met that lines of text can't carry.
+    unfit: bool,
 }
 
 impl<'a> Filling<'a> {
@@ -412,6 +420,18 @@ impl<'a> Filling<'a> {
             neutral: Vec::new(),
             rows: 0,
             bytes: 0,
+            unfit: false,
+        }
+    }
+
+    /// An empty batch of values.
+    fn none(&mut self) -> Batch {
+        self.rows = 0;
+        Batch {
+            schema: Arc::clone(self.table),
+            payload: Payload::Rows(Vec::new()),
+            rows: 0,
+            bytes: 1,
         }
     }
 
@@ -421,11 +441,13 @@ impl<'a> Filling<'a> {
             if self.lines.capacity() == 0 {
                 self.lines.reserve(BATCH_BYTES + BATCH_BYTES / 8);
             }
-            for (at, field) in fields.into_iter().enumerate() {
+            for (at, (field, column)) in fields.into_iter().zip(columns).enumerate() {
                 if at > 0 {
                     self.lines.push(b'\t');
                 }
-                push_field(&mut self.lines, bytes_of(field)?.as_deref());
+                let field = bytes_of(field)?;
+                self.unfit |= column.kind == ColumnType::Json && field.as_deref().is_some_and(holds_decimal);
+                push_field(&mut self.lines, field.as_deref());
             }
             self.lines.push(b'\n');
             self.bytes = self.lines.len();

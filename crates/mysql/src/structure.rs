@@ -9,6 +9,7 @@ mod adapt;
 mod compare;
 mod plan;
 mod table_text;
+pub(crate) mod traits;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,7 @@ use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Result};
 
 pub(crate) use adapt::Pair;
-pub(crate) use views::create_views;
+pub(crate) use views::{create_views, views_of_others};
 
 use crate::connect::{Flavour, Server, Version, close};
 use crate::ddl::{self, quoted};
@@ -82,6 +83,26 @@ pub(crate) async fn create_structure(
     }
     close(conn).await;
     Ok(sentences)
+}
+
+/// What `create_structure` would refuse and what it would change, without a look at
+/// the target's objects.
+pub(crate) fn try_all(
+    server: &Server,
+    structure: &Structure,
+    names: &Selection,
+) -> (Vec<String>, Vec<String>) {
+    let pair = pair_of(server, structure);
+    let (mut refused, mut changed) = (Vec::new(), Vec::new());
+    for def in &structure.tables {
+        let planned =
+            target_of(server, &def.schema.name, names).and_then(|target| plan::plan(def, &target, pair));
+        match planned {
+            Ok(plan) => changed.extend(plan.sentences),
+            Err(error) => refused.push(error.to_string()),
+        }
+    }
+    (refused, changed)
 }
 
 /// Adds the keys that a table was created without: all in one statement, so that the

@@ -57,7 +57,9 @@ impl Target for MysqlTarget {
     }
 
     async fn precheck(&self, spec: &JobSpec, structure: &Structure) -> Result<Vec<Finding>> {
-        precheck::target(&self.server, spec, structure).await
+        // What a job has made itself is not in its own way.
+        let resumes = self.load_checkpoint(&spec.job_id).await?.is_some();
+        precheck::target(&self.server, spec, structure, resumes).await
     }
 
     fn accepts(&self, _table: &TableSchema) -> Vec<Encoding> {

@@ -11,6 +11,7 @@ use tidegate_model::value::Value;
 use tidegate_model::{Error, Result};
 
 use crate::ddl::quoted;
+use crate::json_literal::push_json;
 
 /// The lane between servers of the family: the fields of LOAD DATA, one line a row.
 pub(crate) const TEXT_LANE: &str = "mysql-text";
@@ -79,10 +80,7 @@ pub(crate) fn push_literal(sql: &mut Vec<u8>, column: &Column, value: &Value) ->
         Value::Float(number) => push_number(sql, format_args!("{:e}", f64::from(*number))),
         Value::Double(number) => push_number(sql, format_args!("{number:e}")),
         Value::Decimal(digits) => sql.extend_from_slice(digits),
-        Value::Json(text) => {
-            sql.extend_from_slice(b"_utf8mb4");
-            push_quoted(sql, text);
-        }
+        Value::Json(text) => push_json(sql, text)?,
         Value::Text(bytes) | Value::Bytes(bytes) | Value::Temporal(bytes) | Value::Geometry(bytes) => {
             push_quoted(sql, bytes);
         }
@@ -130,7 +128,7 @@ fn push_number(sql: &mut Vec<u8>, number: impl std::fmt::Display) {
 }
 
 /// Between quotes, for a session whose client charset is binary (manual, "String Literals").
-fn push_quoted(sql: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn push_quoted(sql: &mut Vec<u8>, bytes: &[u8]) {
     sql.reserve(bytes.len() + 2);
     sql.push(b'\'');
     push_escaped(sql, bytes, |byte| match byte {

@@ -21,25 +21,10 @@ use super::place::{Executed, Place};
 use super::rows::{RowPlan, RowsVersion};
 use super::table_map::TableMap;
 use crate::ddl;
+use crate::schema::is_system;
 
 /// Maps of one transaction: more tables than a server lets one statement touch, but a bound.
 const MAPS_MAX: usize = 65_536;
-
-/// Databases of the server itself, and ours: never moved.
-pub const SYSTEM_SCHEMAS: [&str; 6] = [
-    "mysql",
-    "information_schema",
-    "performance_schema",
-    "sys",
-    "ndbinfo",
-    crate::CONTROL_SCHEMA,
-];
-
-pub fn is_system(schema: &str) -> bool {
-    SYSTEM_SCHEMAS
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(schema))
-}
 
 #[derive(Debug)]
 enum Mapped {

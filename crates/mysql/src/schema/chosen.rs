@@ -20,7 +20,7 @@ const SYSTEM: [&str; 6] = [
     "ndbinfo",
     "performance_schema",
     "sys",
-    "tidegate",
+    crate::CONTROL_SCHEMA,
 ];
 /// So many names are said in a sentence; of the rest only the number.
 const NAMES_IN_SENTENCE_MAX: usize = 5;
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_servers_own_schemas_are_never_chosen() {
-        assert!(is_system("SYS") && is_system("tidegate") && is_system("mysql"));
+        assert!(is_system("SYS") && is_system(crate::CONTROL_SCHEMA) && is_system("mysql"));
         assert!(!is_system("shop"));
     }
 }

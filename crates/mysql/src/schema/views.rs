@@ -46,7 +46,7 @@ pub(super) async fn read_views(conn: &mut Conn, mut names: Vec<TableName>) -> Re
 }
 
 /// Names of the form `schema`.`table` that stand in a view's text.
-pub(crate) fn names_in(text: &str) -> Result<BTreeSet<TableName>> {
+fn names_in(text: &str) -> Result<BTreeSet<TableName>> {
     let tokens = ddl::tokens(text, Mode::default())?;
     let names = tokens.windows(3).filter_map(|window| match window {
         [first, dot, second] => match (&first.kind, &dot.kind, &second.kind) {

@@ -53,6 +53,20 @@ pub(crate) async fn create_views(
     Ok(sentences)
 }
 
+/// Views that another account than `account` defines, and whose rights they run with.
+pub(crate) fn views_of_others(structure: &Structure, account: &str) -> Vec<String> {
+    let is_other = |view: &ViewDef| {
+        let tokens = tokens(&view.native_ddl, Mode::default()).ok()?;
+        let head = Head::read(&view.native_ddl, &tokens)?;
+        Some(!head.invoker && head.definer != account)
+    };
+    let others = structure
+        .views
+        .iter()
+        .filter(|view| is_other(view).unwrap_or(true));
+    others.map(|view| view.name.to_string()).collect()
+}
+
 fn not_made(view: &TableName, error: &Error) -> String {
     format!("the view {view} is not made: {error}")
 }

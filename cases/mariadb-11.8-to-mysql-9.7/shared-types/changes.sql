@@ -1,0 +1,12 @@
+use shop;
+set time_zone = '+00:00';
+insert into customer (name, email, balance, made) values ('later', 'c@d', 5, '2024-01-01 00:00:00');
+update customer set balance = balance / 2, note = repeat('x', 70000), bits = 511 where id = 1;
+update customer set email = 'swapped', seen = '2024-03-31 01:30:00.000001' where id = 3;
+delete from orders where id = 2;
+insert into orders values (4, 4, 1.00);
+delete from customer where id = 3;
+delete from no_key where a = 1 limit 1;
+insert into no_key values (null, null);
+alter table orders add column state varchar(10) not null default 'new', add key by_state (state);
+update orders set state = 'paid' where id = 1;
