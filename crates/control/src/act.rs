@@ -61,8 +61,7 @@ pub struct Configuration {
 impl Jobs {
     /// Ids of the new jobs, oldest first.
     pub async fn create(&self, new: NewJobs) -> Result<Vec<String>> {
-        let room = JOBS_MAX.saturating_sub(self.inner.cells().len());
-        if u64::try_from(room).unwrap_or(u64::MAX) < new.count {
+        if self.room() < new.count {
             return Err(
                 Error::new(Kind::WrongState, format!("there are {JOBS_MAX} jobs already"))
                     .remedy("Destroy jobs that are over"),
@@ -75,6 +74,12 @@ impl Jobs {
             self.inner.insert(job).await?;
         }
         Ok(ids)
+    }
+
+    /// How many more jobs there may be.
+    pub fn room(&self) -> u64 {
+        let room = JOBS_MAX.saturating_sub(self.inner.cells().len());
+        u64::try_from(room).unwrap_or(u64::MAX)
     }
 
     fn new_job(&self, new: &NewJobs) -> Result<Job> {

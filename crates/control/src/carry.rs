@@ -37,6 +37,16 @@ pub(crate) fn carried(before: Option<&RunReport>, now: RunReport) -> RunReport {
     all
 }
 
+/// What is left of a report when its run is no more: what was done, and no word
+/// of speed, lag or readiness, for nobody knows them now.
+pub(crate) fn at_rest(mut report: RunReport) -> RunReport {
+    report.caught_up = false;
+    (report.lag_seconds, report.lag_bytes) = (None, None);
+    (report.rows_per_second, report.bytes_per_second) = (0.0, 0.0);
+    (report.eta_seconds, report.retrying) = (None, None);
+    report
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

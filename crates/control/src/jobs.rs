@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use crate::carry::at_rest;
 use crate::class::ClassTable;
 use crate::job::Job;
 use crate::lifecycle::{self, Trade, status_word};
@@ -200,6 +201,11 @@ impl Jobs {
         };
         self.inner.store.append_audit(entry).await
     }
+
+    /// The newest entries of the audit trail, newest first.
+    pub async fn audit_trail(&self, at_most: u32) -> Result<Vec<AuditEntry>> {
+        self.inner.store.audit(at_most).await
+    }
 }
 
 impl Inner {
@@ -330,13 +336,8 @@ fn job_of(record: &JobRecord) -> Result<Job> {
             .remedy("Start the version that wrote it, or a later one")
             .caused_by(error)
     })?;
-    // What was true of a run's speed and lag is not true of a run that is no more.
-    if let Some(report) = &mut job.report {
-        report.caught_up = false;
-        (report.lag_seconds, report.lag_bytes) = (None, None);
-        (report.rows_per_second, report.bytes_per_second) = (0.0, 0.0);
-        (report.eta_seconds, report.retrying) = (None, None);
-    }
+    // Of a run that was killed; one that ended has said so itself.
+    job.report = job.report.map(at_rest);
     Ok(job)
 }
 

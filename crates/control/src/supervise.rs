@@ -17,10 +17,10 @@ use tidegate_model::{Error, Result};
 
 use crate::act::{SOURCE_PASSWORD, TARGET_PASSWORD};
 use crate::calm::{Calm, RUNNING_SEEN_MS};
-use crate::carry::carried;
+use crate::carry::{at_rest, carried};
 use crate::job::{CheckRecord, Job, Reach, Side, StartAt};
 use crate::jobs::{Cell, Inner};
-use crate::lifecycle::{self, Happening, Status, Trade, after_happening};
+use crate::lifecycle::{self, Happening, Status, after_happening};
 use crate::runner::RunHandle;
 use crate::steps;
 
@@ -179,9 +179,9 @@ impl Inner {
                 outcome = &mut handle.outcome => {
                     // The last report may lie unread.
                     let last = handle.reports.borrow().clone();
-                    self.note(cell, carried(before.as_ref(), last)).await;
+                    self.note(cell, at_rest(carried(before.as_ref(), last))).await;
                     let on_the_way = matches!(cell.job().status, Status::Pausing | Status::Stopping);
-                    if stopping && outcome == Outcome::Stopped && !on_the_way {
+                    if stopping && !on_the_way && may_go_on(&outcome) {
                         return Ended::ShutDown;
                     }
                     return Ended::Outcome(outcome);
@@ -321,6 +321,15 @@ impl Inner {
     }
 }
 
+/// A run that ended because it was told to, or by what may be gone when the server is back.
+fn may_go_on(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Stopped => true,
+        Outcome::Failed(trouble) => trouble.kind == Kind::Stopped || trouble.kind.is_retryable(),
+        Outcome::Finished => false,
+    }
+}
+
 enum Judged {
     Finished,
     Stopped,
@@ -340,6 +349,7 @@ fn judge(job: &Job, report: Option<&RunReport>, outcome: Outcome, now_ms: u64) -
     };
     let leaving = matches!(job.status, Status::Pausing | Status::Stopping);
     match outcome {
+        Outcome::Failed(trouble) if leaving && trouble.kind == Kind::Stopped => Judged::Stopped,
         Outcome::Failed(trouble) => Judged::Faulted(trouble),
         Outcome::Stopped if leaving => Judged::Stopped,
         Outcome::Stopped => fault(
@@ -348,27 +358,23 @@ fn judge(job: &Job, report: Option<&RunReport>, outcome: Outcome, now_ms: u64) -
             "Resume the job, and report this",
         ),
         Outcome::Finished => {
-            let unequal = report
-                .and_then(|report| report.cutover.as_ref())
-                .is_some_and(|record| !record.equal);
+            let record = report.and_then(|report| report.cutover.as_ref());
             let follows = job
                 .task
                 .as_ref()
                 .is_some_and(|task| task.migrate_type.follows_changes());
-            if unequal {
-                fault(
+            match record {
+                Some(record) if !record.equal => fault(
                     Kind::Conflict,
                     "source and target differ after the cutover",
                     "The record names the tables. Stop all writing to both sides, then migrate these tables again",
-                )
-            } else if follows && job.status == Status::Running {
-                fault(
+                ),
+                None if follows => fault(
                     Kind::Bug,
-                    "the run ended and nobody had asked it to complete",
+                    "the run ended without a proof that both sides are equal",
                     "Resume the job, and report this",
-                )
-            } else {
-                Judged::Finished
+                ),
+                _ => Judged::Finished,
             }
         }
     }
@@ -397,13 +403,11 @@ fn keep_report(job: &mut Job, now_ms: u64) {
 }
 
 fn note_times(job: &mut Job, happening: Happening, now_ms: u64) {
-    match happening {
-        Happening::RunBegan => {
-            job.started_ms.get_or_insert(now_ms);
-            job.running_since_ms = now_ms;
-        }
-        Happening::Finished | Happening::Stopped | Happening::Broken => job.ended_ms = Some(now_ms),
-        _ => {}
+    if happening == Happening::RunBegan {
+        job.started_ms.get_or_insert(now_ms);
+        job.running_since_ms = now_ms;
     }
-    debug_assert!(job.trade == Trade::Normal || !lifecycle::is_under_way(job.status));
+    if job.is_over() {
+        job.ended_ms = Some(now_ms);
+    }
 }

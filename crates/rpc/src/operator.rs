@@ -3,7 +3,7 @@
 //!
 //! `POST /operator/endpoints` (`PutEndpoint`), `GET /operator/endpoints`
 //! (`EndpointList`), `DELETE /operator/endpoints/NAME`, `GET /operator/jobs/ID`
-//! (`JobReport`). Signed as TC3-HMAC-SHA256 by `sign::sign_operator`: the service
+//! (`JobReport`), `GET /operator/audit` (`AuditList`). Signed as TC3-HMAC-SHA256 by `sign::sign_operator`: the service
 //! of the credential's scope is `SERVICE` and the canonical path is the real one,
 //! so that neither API takes the other's signature. Replies have the wire API's
 //! envelope and status 200. A password goes in and never comes out.
@@ -16,6 +16,8 @@ pub const SERVICE: &str = "tidegate-operator";
 pub const ENDPOINTS: &str = "/operator/endpoints";
 /// Followed by `/` and a job's id.
 pub const JOBS: &str = "/operator/jobs";
+
+pub const AUDIT: &str = "/operator/audit";
 
 /// Registers an endpoint, or replaces the one of that name.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
@@ -74,4 +76,26 @@ pub struct JobReport {
     pub report: Option<RunReport>,
     /// None before the cutover.
     pub record: Option<CutoverRecord>,
+}
+
+/// One write that somebody asked for, allowed or refused.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AuditItem {
+    /// Unix milliseconds.
+    pub at_ms: i64,
+    /// SecretId and address.
+    pub caller: String,
+    pub action: String,
+    /// The job or endpoint that it was about.
+    pub subject: String,
+    /// `OK`, or the error's code.
+    pub outcome: String,
+}
+
+/// The newest entries, newest first.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AuditList {
+    pub entries: Vec<AuditItem>,
 }

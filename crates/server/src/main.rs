@@ -108,18 +108,24 @@ fn announce(server: &Server) {
     }
 }
 
-/// SIGTERM and SIGINT stop the server; a second one is not waited for.
+/// SIGTERM or SIGINT stops the server; a second one ends it where it stands, which
+/// is safe: what a checkpoint does not hold is done again.
 fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let told = stop.clone();
     TaskTracker::new().spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        for code in [None, Some(i32::from(EXIT_COULD_NOT))] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            match code {
+                None => told.cancel(),
+                Some(code) => std::process::exit(code),
+            }
         }
-        told.cancel();
     });
     Ok(stop)
 }

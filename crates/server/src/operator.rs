@@ -8,11 +8,17 @@ use serde_json::Value;
 use tidegate_control::Jobs;
 use tidegate_control::endpoints::Registered;
 use tidegate_control::lifecycle::status_word;
+use tidegate_meta::AuditEntry;
 use tidegate_model::endpoint::{EngineKind, Tls};
 use tidegate_rpc::ApiError;
-use tidegate_rpc::operator::{ENDPOINTS, EndpointItem, EndpointList, JOBS, JobReport, PutEndpoint};
+use tidegate_rpc::operator::{
+    AUDIT, AuditItem, AuditList, ENDPOINTS, EndpointItem, EndpointList, JOBS, JobReport, PutEndpoint,
+};
 
 use crate::http::OperatorCall;
+
+/// Entries of the audit trail in one answer; the store holds them all.
+const AUDIT_SHOWN: u32 = 500;
 
 /// An answer, and for the audit trail what was written: action and subject.
 pub(crate) struct Done {
@@ -33,6 +39,7 @@ pub(crate) async fn answer(jobs: &Jobs, call: &OperatorCall) -> Done {
     );
     match (call.method.as_str(), rest, job) {
         ("GET", Some(""), _) => read(list(jobs).await),
+        ("GET", None, None) if call.path == AUDIT => read(audit(jobs).await),
         ("GET", _, Some(id)) => read(report(jobs, id)),
         ("POST", Some(""), _) => {
             let name = call.body.get("Name").and_then(Value::as_str);
@@ -71,6 +78,20 @@ async fn list(jobs: &Jobs) -> Result<Value, ApiError> {
     };
     let endpoints = jobs.endpoints().await?.into_iter().map(item).collect();
     json(&EndpointList { endpoints })
+}
+
+async fn audit(jobs: &Jobs) -> Result<Value, ApiError> {
+    let item = |entry: AuditEntry| AuditItem {
+        at_ms: entry.at_ms,
+        caller: entry.caller,
+        action: entry.action,
+        subject: entry.subject,
+        outcome: entry.outcome,
+    };
+    let entries = jobs.audit_trail(AUDIT_SHOWN).await?;
+    json(&AuditList {
+        entries: entries.into_iter().map(item).collect(),
+    })
 }
 
 fn report(jobs: &Jobs, id: &str) -> Result<Value, ApiError> {

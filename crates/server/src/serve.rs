@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use secrecy::SecretString;
@@ -18,6 +19,10 @@ use crate::credentials::{self, From};
 use crate::http::{self, Front, HttpConfig};
 use crate::metrics::{Calls, Pages};
 use crate::runs::Engines;
+
+/// A run that hangs longer on a dead connection loses nothing by being left: its
+/// checkpoint is durable at every moment. Below the 90 s after which service managers kill.
+const RUNS_STOP_MAX: Duration = Duration::from_secs(60);
 
 /// A server that is bound and has read its jobs. It answers once `serve` runs.
 pub(crate) struct Server {
@@ -91,7 +96,15 @@ impl Server {
     pub(crate) async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         let ended = self.front.serve(self.api, self.pages, stop).await;
         tracing::info!("stopping: runs end at a checkpoint");
-        self.jobs.shut_down().await;
+        if tokio::time::timeout(RUNS_STOP_MAX, self.jobs.shut_down())
+            .await
+            .is_err()
+        {
+            bail!(
+                "some runs had not stopped after {} s; they go on from their last checkpoint at the next start",
+                RUNS_STOP_MAX.as_secs()
+            );
+        }
         tracing::info!("stopped");
         ended
     }

@@ -31,3 +31,35 @@ fn a_whole_migration_by_the_python_sdk() {
     let differ = compare_servers(&source, &target, &["shop"], &[]).expect("compares");
     assert_eq!(differ, Vec::<String>::new());
 }
+
+#[test]
+fn a_stopped_or_killed_server_goes_on_by_itself() {
+    let sdks = sdks().expect("SDKs");
+    let source = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a source");
+    let target = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a target");
+    source.run_script(SHOP).expect("loads");
+    let folder = Folder::new();
+    let job = folder.path().join("job");
+    let phase = |name: &str| {
+        let mut script = python(&sdks, "restart.py");
+        script
+            .arg(name)
+            .arg(&job)
+            .args([source.port().to_string(), target.port().to_string()])
+            .args([source.user(), source.password()]);
+        script
+    };
+    let served = Served::start(folder.path(), &[]);
+    run(phase("begin"), &served, None, folder.path());
+    assert!(served.stop().success(), "a run under way stops at a checkpoint");
+    let served = Served::start(folder.path(), &[]);
+    served.kill9();
+    source
+        .run_script("use shop; insert into customer (name) values ('Alan'); delete from sale where id = 1;")
+        .expect("writes on while nobody listens");
+    let served = Served::start(folder.path(), &[]);
+    run(phase("end"), &served, None, folder.path());
+    assert!(served.stop().success());
+    let differ = compare_servers(&source, &target, &["shop"], &[]).expect("compares");
+    assert_eq!(differ, Vec::<String>::new());
+}

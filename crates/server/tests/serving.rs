@@ -1,83 +1,16 @@
 //! `tidegate serve` itself: its files, its pages, its refusals, its end.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tidegate_rpc::operator::{ENDPOINTS, EndpointList, JOBS, JobReport};
-use tidegate_rpc::sign::{Credential, sign_operator, sign_tc3};
+use tidegate_rpc::operator::{AUDIT, AuditList, ENDPOINTS, EndpointList, JOBS, JobReport};
+use tidegate_rpc::sign::sign_tc3;
 
+use crate::asking::{ask, get, new_job, now, operate, send, who};
 use crate::process::{Folder, Served, command, ended, log_of};
-
-fn exchange(served: &Served, text: &str) -> String {
-    let mut socket = TcpStream::connect(served.address()).expect("connects");
-    socket.write_all(text.as_bytes()).expect("sends");
-    let mut reply = String::new();
-    socket.read_to_string(&mut reply).expect("reads");
-    reply
-}
-
-fn get(served: &Served, path: &str) -> String {
-    exchange(
-        served,
-        &format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
-    )
-}
-
-fn send(served: &Served, method: &str, path: &str, headers: Vec<(String, String)>, body: &str) -> Value {
-    let mut text = format!(
-        "{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n",
-        body.len()
-    );
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    let reply = exchange(served, &format!("{text}\r\n{body}"));
-    assert!(!reply.contains("geheim"), "a password is shown: {reply}");
-    let (_, body) = reply.split_once("\r\n\r\n").expect("a body");
-    serde_json::from_str::<Value>(body).expect("JSON")["Response"].clone()
-}
-
-fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs()
-}
-
-fn who(served: &Served) -> Credential<'_> {
-    Credential {
-        secret_id: &served.credentials.secret_id,
-        secret_key: &served.credentials.secret_key,
-    }
-}
-
-fn ask(served: &Served, action: &str, params: &Value) -> Value {
-    let body = params.to_string();
-    let headers = sign_tc3(who(served), served.address(), action, body.as_bytes(), now()).expect("signs");
-    send(served, "POST", "/", headers, &body)
-}
-
-fn operate(served: &Served, method: &str, path: &str, body: &Value) -> Value {
-    let body = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
-    let place = (method, path);
-    let headers = sign_operator(who(served), served.address(), place, body.as_bytes(), now()).expect("signs");
-    send(served, method, path, headers, &body)
-}
-
-fn new_job(served: &Served) -> String {
-    let params = json!({"SrcDatabaseType": "mysql", "DstDatabaseType": "mysql", "SrcRegion": "r",
-        "DstRegion": "r", "InstanceClass": "small"});
-    let answer = ask(served, "CreateMigrationService", &params);
-    answer["JobIds"][0].as_str().expect("an id").to_owned()
-}
 
 #[test]
 fn the_first_start_makes_private_files_and_later_ones_keep_them() {
@@ -194,6 +127,23 @@ fn endpoints_are_registered_listed_and_kept_while_used() {
             "{method} {path}"
         );
     }
+    let trail: AuditList =
+        serde_json::from_value(operate(&served, "GET", AUDIT, &Value::Null)).expect("a trail");
+    let seen = |action: &str, subject: &str, outcome: &str| {
+        let fits = |entry: &tidegate_rpc::operator::AuditItem| {
+            (
+                entry.action.as_str(),
+                entry.subject.as_str(),
+                entry.outcome.as_str(),
+            ) == (action, subject, outcome)
+                && entry.caller.starts_with(&served.credentials.secret_id)
+        };
+        assert!(trail.entries.iter().any(fits), "{action} {subject} {outcome}");
+    };
+    seen("PutEndpoint", "shop", "OK");
+    seen("CreateMigrationService", &job, "OK");
+    seen("ModifyMigrationJob", &job, "OK");
+    seen("RemoveEndpoint", "shop", "OperationDenied.OperationDeniedError");
     // The wire API's signature is not taken here.
     let headers = sign_tc3(who(&served), served.address(), "Operate", b"", now()).expect("signs");
     assert_eq!(

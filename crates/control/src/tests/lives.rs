@@ -163,6 +163,12 @@ async fn pause_and_continue_begin_a_new_run() {
     bench.jobs.pause(&id).await.expect("pauses");
     bench.until(&id, Status::ManualPaused).await;
     assert!(run.stop.is_cancelled());
+    let report = bench.jobs.get(&id).expect("is there").report.expect("has run");
+    assert_eq!(
+        (report.caught_up, report.lag_seconds),
+        (false, None),
+        "nobody reads the log now"
+    );
     bench.jobs.go_on(&id).await.expect("continues");
     let run = bench.runner.next_run().await;
     assert_eq!(bench.job(&id).status, Status::Running);

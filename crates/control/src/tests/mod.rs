@@ -2,9 +2,11 @@
 
 mod bin;
 mod lives;
+mod random;
 mod refusals;
 mod restarts;
 mod scripted;
+mod shown;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -11,9 +11,9 @@ use super::scripted::step;
 use super::*;
 use crate::lifecycle::{Action, Trade, after_action};
 
-type Asking<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+pub(super) type Asking<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
-fn ask<'a>(jobs: &'a Jobs, id: &'a str, action: Action) -> Asking<'a> {
+pub(super) fn ask<'a>(jobs: &'a Jobs, id: &'a str, action: Action) -> Asking<'a> {
     let with = configuration(MigrateType::Full);
     Box::pin(async move {
         match action {
@@ -42,7 +42,7 @@ fn ask<'a>(jobs: &'a Jobs, id: &'a str, action: Action) -> Asking<'a> {
     })
 }
 
-const ACTIONS: [Action; 15] = [
+pub(super) const ACTIONS: [Action; 15] = [
     Action::Configure,
     Action::Check,
     Action::SkipCheck,

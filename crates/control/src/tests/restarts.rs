@@ -42,6 +42,13 @@ async fn a_cutover_under_way_is_carried_on() {
     let bench = bench.restart().await;
     let run = bench.runner.next_run().await;
     run.complete.cancelled().await;
+    run.report(RunReport {
+        cutover: Some(tidegate_model::report::CutoverRecord {
+            equal: true,
+            ..Default::default()
+        }),
+        ..caught_up()
+    });
     run.end(Outcome::Finished);
     bench.until(&id, Status::Success).await;
     bench.end().await;
@@ -93,5 +100,24 @@ async fn a_finished_run_is_a_success_even_if_the_server_goes_down_at_that_moment
     run.end(Outcome::Finished);
     let bench = bench.restart().await;
     bench.until(&id, Status::Success).await;
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_run_that_loses_its_line_while_the_server_goes_down_goes_on_later() {
+    let bench = Bench::new("restart-line").await;
+    let (id, run) = bench.running(MigrateType::FullAndIncrement).await;
+    run.end(Outcome::Failed(tidegate_model::report::Trouble {
+        kind: tidegate_model::error::Kind::Retry,
+        message: "cut".to_owned(),
+        remedy: String::new(),
+        since_ms: 0,
+        attempts: 1,
+    }));
+    bench.jobs.inner.stop.cancel();
+    let bench = bench.restart().await;
+    // Either it had ended before the stop was heard, or it goes on.
+    let status = bench.job(&id).status;
+    assert!(matches!(status, Status::Running | Status::Error), "{status:?}");
     bench.end().await;
 }

@@ -1,8 +1,8 @@
 //! A runner that does what a test says, and a clock that moves when a test says.
 
-use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidegate_model::endpoint::EngineKind;
@@ -72,7 +72,8 @@ impl ScriptedRun {
     }
 
     pub(super) fn end(self, outcome: Outcome) {
-        self.end.send(outcome).expect("somebody waits for the run");
+        // Nobody waits for a run that has stopped.
+        let _ = self.end.send(outcome);
     }
 }
 
@@ -82,6 +83,8 @@ pub(super) struct ScriptedRunner {
     /// Answers of the next checks; without any a check passes.
     pub(super) checks: Mutex<VecDeque<Result<Vec<CheckStep>>>>,
     pub(super) checked: Mutex<Vec<JobSpec>>,
+    /// Jobs that have a run now. Two runs of one job would write over each other.
+    live: Arc<Mutex<BTreeSet<String>>>,
     runs: mpsc::UnboundedSender<ScriptedRun>,
     started: tokio::sync::Mutex<mpsc::UnboundedReceiver<ScriptedRun>>,
 }
@@ -92,6 +95,7 @@ impl Default for ScriptedRunner {
         ScriptedRunner {
             checks: Mutex::default(),
             checked: Mutex::default(),
+            live: Arc::default(),
             runs,
             started: tokio::sync::Mutex::new(started),
         }
@@ -107,12 +111,24 @@ impl ScriptedRunner {
             .expect("the runner is there")
     }
 
+    pub(super) async fn run_by_now(&self) -> Option<ScriptedRun> {
+        self.started.lock().await.try_recv().ok()
+    }
+
     pub(super) async fn no_run(&self) -> bool {
         self.started.lock().await.try_recv().is_err()
     }
 
     pub(super) fn next_check(&self, answer: Result<Vec<CheckStep>>) {
         self.checks.lock().expect("whole").push_back(answer);
+    }
+}
+
+struct Live(Arc<Mutex<BTreeSet<String>>>, String);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.lock().expect("whole").remove(&self.1);
     }
 }
 
@@ -133,7 +149,14 @@ impl Runner for ScriptedRunner {
         let (end, ended) = oneshot::channel();
         let (stop, complete) = (CancellationToken::new(), CancellationToken::new());
         let stopped = stop.clone();
+        let id = spec.job_id.clone();
+        assert!(
+            self.live.lock().expect("whole").insert(id.clone()),
+            "{id} runs twice"
+        );
+        let live = Live(Arc::clone(&self.live), id);
         let outcome = async move {
+            let _live = live;
             tokio::select! {
                 biased;
                 outcome = ended => outcome.expect("the test ends its runs"),

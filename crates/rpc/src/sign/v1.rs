@@ -55,16 +55,14 @@ pub(super) fn verify(
     let secret_id = need("SecretId")?;
     let secret = secrets(secret_id).ok_or_else(ApiError::secret_id_not_found)?;
     let key = hmac::Key::new(algorithm, secret.as_bytes());
-    let signed: Vec<String> = pairs
-        .iter()
-        .filter(|(name, _)| name != "Signature")
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let signed = signed.join("&");
-    let matches = request.host_forms()?.into_iter().any(|host| {
-        let text = format!("{}{host}/?{signed}", request.method);
-        let expected = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
-        constant_time::verify_slices_are_equal(expected.as_bytes(), given.as_bytes()).is_ok()
+    let texts = signed_texts(&pairs);
+    let hosts = request.host_forms()?;
+    let matches = hosts.iter().any(|host| {
+        texts.iter().any(|signed| {
+            let text = format!("{}{host}/?{signed}", request.method);
+            let expected = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+            constant_time::verify_slices_are_equal(expected.as_bytes(), given.as_bytes()).is_ok()
+        })
     });
     if !matches {
         return Err(ApiError::signature(
@@ -84,6 +82,27 @@ pub(super) fn verify(
         params: form::nest(pairs)?,
         ..verified
     })
+}
+
+/// The forms in which public clients write the parameters down: in the order of
+/// their names or of whole pairs (`L.1` and `L.10` differ in it), and some leave
+/// out empty values that they send all the same.
+fn signed_texts(pairs: &[(String, String)]) -> Vec<String> {
+    let written = |keep_empty: bool| {
+        let signed = pairs
+            .iter()
+            .filter(|(name, value)| name != "Signature" && (keep_empty || !value.is_empty()));
+        let signed: Vec<String> = signed.map(|(name, value)| format!("{name}={value}")).collect();
+        signed
+    };
+    let mut texts = Vec::new();
+    for mut signed in [written(true), written(false)] {
+        texts.push(signed.join("&"));
+        signed.sort();
+        texts.push(signed.join("&"));
+    }
+    texts.dedup();
+    texts
 }
 
 fn text_of<'a>(request: &RequestParts<'a>) -> Result<&'a str, ApiError> {
@@ -145,5 +164,51 @@ mod tests {
         )
         .expect_err("refused");
         assert_eq!(late.code, "AuthFailure.SignatureExpire");
+    }
+
+    /// `signed` is the text of a client, `sent` what travels beside it.
+    fn signs(signed: &str, sent: &str) -> bool {
+        let key = hmac::Key::new(
+            hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            b"Gu5t9xGARNpq86cd98joQYCN3*******",
+        );
+        let text = format!("GETcvm.tencentcloudapi.com/?{signed}");
+        let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+        let signature = signature
+            .replace('+', "%2B")
+            .replace('/', "%2F")
+            .replace('=', "%3D");
+        ask(&format!("{sent}&Signature={signature}"), 1_465_185_768).is_ok()
+    }
+
+    #[test]
+    fn both_orders_and_left_out_empty_values_verify() {
+        let common = "SecretId=example&Timestamp=1465185768&Version=2017-03-12";
+        let by_name = format!("Action=A&L.1=x&L.10=y&Language=&{common}");
+        let by_pair = format!("Action=A&L.10=y&L.1=x&Language=&{common}");
+        let without = format!("Action=A&L.1=x&L.10=y&{common}");
+        // The list's other items, so that its indices have no gap.
+        let rest: String = [0, 2, 3, 4, 5, 6, 7, 8, 9].map(|n| format!("L.{n}=z&")).concat();
+        let fill = |text: &str| {
+            let mut parts: Vec<String> = format!("{rest}{text}").split('&').map(str::to_owned).collect();
+            parts.sort_by(|a, b| {
+                let name = |pair: &String| pair.split('=').next().unwrap_or_default().to_owned();
+                name(a).cmp(&name(b))
+            });
+            parts.join("&")
+        };
+        let pairs = |text: &str| {
+            let mut parts: Vec<&str> = text.split('&').collect();
+            parts.sort_unstable();
+            parts.join("&")
+        };
+        let sent = fill(&by_name);
+        assert!(signs(&sent, &sent), "by name");
+        assert!(signs(&pairs(&fill(&by_pair)), &sent), "by pair");
+        assert!(signs(&fill(&without), &sent), "without the empty one");
+        assert!(
+            !signs(&fill(&without).replace("L.1=x", "L.1=w"), &sent),
+            "changed"
+        );
     }
 }

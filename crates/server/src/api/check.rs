@@ -135,11 +135,10 @@ fn item(finding: &Finding, skipped: bool, skippable: bool) -> DetailCheckItem {
         Verdict::Failure if !skipped => "failed",
         Verdict::Failure | Verdict::Warning => "warning",
     };
-    // A public client takes the first entry of a failed item without looking whether there is one.
-    let log = if finding.verdict == Verdict::Pass {
-        Vec::new()
-    } else {
-        vec![format!("{}: {}", finding.looked_at, finding.why)]
+    // A public client takes the first entry of each item of a failed step without a look.
+    let log = match finding.verdict {
+        Verdict::Pass => finding.looked_at.clone(),
+        _ => format!("{}: {}", finding.looked_at, finding.why),
     };
     let skip_info = if failed && skippable {
         "can be skipped with SkipCheckItem"
@@ -152,7 +151,7 @@ fn item(finding: &Finding, skipped: bool, skippable: bool) -> DetailCheckItem {
         check_result: Some(result.to_owned()),
         failure_reason: Some(finding.why.clone()),
         solution: Some(finding.remedy.clone()),
-        error_log: Some(log),
+        error_log: Some(vec![log]),
         help_doc: Some(Vec::new()),
         skip_info: Some(skip_info.to_owned()),
     }

@@ -20,6 +20,12 @@ pub(super) async fn create(jobs: &Jobs, request: CreateMigrationServiceRequest) 
         target_region: needed(request.dst_region, "DstRegion")?,
         class: trade::class("InstanceClass", request.instance_class)?,
     };
+    if jobs.room() < new.count {
+        return Err(ApiError::new(
+            "LimitExceeded.LimitExceededError",
+            "there are too many jobs; destroy jobs that are over",
+        ));
+    }
     let ids = jobs.create(new).await?;
     written(&CreateMigrationServiceAnswer { job_ids: Some(ids) })
 }

@@ -11,7 +11,7 @@ use tidegate_model::finding::{CheckStep, Verdict};
 use tidegate_model::job::Limits;
 use tidegate_rpc::ApiError;
 use tidegate_rpc::actions::{
-    CheckStepInfo, DescribeMigrationDetailAnswer, DescribeMigrationDetailRequest, ErrorInfoItem,
+    CheckStepInfo, DescribeMigrationDetailAnswer, DescribeMigrationDetailRequest, ErrorInfoItem, JobItem,
     ProcessProgress, ProcessStepTip, RateLimitOption, StepDetailInfo,
 };
 
@@ -23,16 +23,28 @@ pub(super) fn describe(
     iso: bool,
 ) -> Result<Value, ApiError> {
     let found = jobs.get(&needed(request.job_id, "JobId")?)?;
-    let item = view::item(&found, iso);
     let job = &found.job;
-    let mut step_info = item.step_info;
-    if let (Some(record), Some(info)) = (&job.record, &mut step_info) {
-        let sinker = info.step_info.iter_mut().flatten().last();
-        if let Some(sinker) = sinker {
-            sinker.step_message = serde_json::to_string(record).ok();
-        }
+    let mut item = view::item(&found, iso);
+    let sinker = item
+        .step_info
+        .iter_mut()
+        .flat_map(|info| info.step_info.iter_mut().flatten())
+        .last();
+    if let (Some(record), Some(sinker)) = (&job.record, sinker) {
+        sinker.step_message = serde_json::to_string(record).ok();
     }
     written(&DescribeMigrationDetailAnswer {
+        migrate_option: Some(view::shown(job).migrate_option),
+        check_step_info: Some(check_info(job, iso)),
+        error_info: Some(errors(job)),
+        rate_limit_option: Some(rates(&found)),
+        ..of_item(item)
+    })
+}
+
+/// What a detail shares with an entry of a list.
+fn of_item(item: JobItem) -> DescribeMigrationDetailAnswer {
+    DescribeMigrationDetailAnswer {
         job_id: item.job_id,
         job_name: item.job_name,
         create_time: item.create_time,
@@ -42,20 +54,17 @@ pub(super) fn describe(
         brief_msg: item.brief_msg,
         status: item.status,
         action: item.action,
-        step_info,
+        step_info: item.step_info,
         src_info: item.src_info,
         dst_info: item.dst_info,
         compare_task: item.compare_task,
         tags: item.tags,
         run_mode: item.run_mode,
         expect_run_time: item.expect_run_time,
-        migrate_option: Some(view::shown(job).migrate_option),
-        check_step_info: Some(check_info(job, iso)),
         trade_info: item.trade_info,
-        error_info: Some(errors(job)),
         dumper_resume_ctrl: item.dumper_resume_ctrl,
-        rate_limit_option: Some(rates(&found)),
-    })
+        ..DescribeMigrationDetailAnswer::default()
+    }
 }
 
 fn check_info(job: &Job, iso: bool) -> CheckStepInfo {

@@ -36,6 +36,15 @@ def who_asks():
     fails("AuthFailure.SecretIdNotFound", "DescribeMigrationJobs", {}, untyped(by=nobody))
     for method in ("HmacSHA1", "HmacSHA256"):
         fails("AuthFailure.SignatureFailure", "DescribeMigrationJobs", {}, untyped(by=wrong, signMethod=method))
+    many = dict(JobId="dts-nothere1", StepIds=[f"Step{n}" for n in range(12)])
+    for more in ({"signMethod": "HmacSHA1"}, {"signMethod": "HmacSHA256", "reqMethod": "GET"}, {"reqMethod": "GET"}):
+        request = models.SkipCheckItemRequest()
+        request.from_json_string(json.dumps(many))
+        try:
+            typed(**more).SkipCheckItem(request)
+            raise AssertionError("an unknown job was found")
+        except TencentCloudSDKException as error:
+            assert error.get_code() == NOT_FOUND, f"{more}: {error}"
     now = time.time()
     for shift in (-400, 400):
         with mock.patch("time.time", lambda: now + shift):

@@ -2,6 +2,7 @@
 
 Arguments: the ports of source and target, their user and password."""
 import sys
+import urllib.request
 
 from client import *
 
@@ -37,6 +38,11 @@ found = until(job, "readyComplete")
 assert time.monotonic() - begun >= 5, "running was not to be seen for 5 s"
 assert found["StepInfo"]["StepNow"] == 3 and found["StepInfo"]["SecondsBehindMaster"] >= 0, found["StepInfo"]
 assert step(found, "dumper")["Percent"] == step(found, "loader")["Percent"] == 100
+
+page = urllib.request.urlopen(os.environ["TIDEGATE_URL"] + "/metrics").read().decode()
+for figure in (f'tidegate_jobs{{status="readyComplete"}} 1', f'tidegate_job_caught_up{{job="{job}"}} 1',
+               f'tidegate_job_lag_seconds{{job="{job}"}}', f'tidegate_job_rows_copied{{job="{job}"}} 5'):
+    assert figure in page, f"{figure} is not in {page}"
 
 call("PauseMigrateJob", JobId=job)
 until(job, "manualPaused")
