@@ -1,8 +1,9 @@
 //! The built binary: served over real sockets, driven by the real public SDKs.
 
-mod cases;
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod asking;
+mod cases;
 mod certificate;
 mod faults;
 mod lives;
