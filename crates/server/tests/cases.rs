@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_engine::run::{RunControl, run};
+use tidegate_engine::run::{RunControl, precheck, run};
 use tidegate_link::{Registry, SystemClock};
 use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
+use tidegate_model::finding::Verdict;
 use tidegate_model::job::{ForeignKeys, JobSpec, Limits, MigrateType};
 use tidegate_model::report::{Outcome, RunReport};
 use tidegate_model::selection::{DatabaseSelection, Selection, TableSelection, TablesSelection};
@@ -120,6 +121,13 @@ async fn migrate(
         skip_ddl_errors: false,
     };
     let registry = Registry::new(vec![tidegate_mysql::engine()]);
+    let steps = precheck(&spec, &registry).await?;
+    let failures: Vec<_> = steps
+        .iter()
+        .flat_map(|step| &step.findings)
+        .filter(|finding| finding.verdict == Verdict::Failure)
+        .collect();
+    anyhow::ensure!(failures.is_empty(), "the precheck refuses: {failures:#?}");
     let (reports, mut seen) = watch::channel(RunReport::default());
     let (_limits, limits) = watch::channel(spec.limits);
     let complete = CancellationToken::new();
