@@ -119,6 +119,7 @@ impl Jobs {
             isolated_ms: None,
             offlined_ms: None,
             bin_expired: false,
+            has_traces: false,
         })
     }
 

@@ -138,6 +138,9 @@ pub struct Job {
     /// When the present run, or the run's continuation, began.
     #[serde(default)]
     pub running_since_ms: u64,
+    /// A run may have left its checkpoint on the target: to be removed once the job is over.
+    #[serde(default)]
+    pub has_traces: bool,
     #[serde(default)]
     pub isolated_ms: Option<u64>,
     #[serde(default)]
@@ -150,6 +153,11 @@ pub struct Job {
 impl Job {
     pub fn is_over(&self) -> bool {
         matches!(self.status, Status::Success | Status::Failed | Status::Canceled)
+    }
+
+    /// Is there nothing left to do but to tidy the target?
+    pub fn owes_tidying(&self) -> bool {
+        self.has_traces && matches!(self.status, Status::Success | Status::Canceled)
     }
 
     /// Does this step count as passed: no failure, or a failure that was skipped?

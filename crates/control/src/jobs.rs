@@ -151,6 +151,9 @@ impl Jobs {
                 let _writing = cell.writing.lock().await;
                 tracing::info!(job = %job.id, status = %status_word(job.status), "goes on after the restart");
                 inner.ensure_supervised(&cell);
+            } else if job.owes_tidying() {
+                let _writing = cell.writing.lock().await;
+                inner.ensure_supervised(&cell);
             }
         }
         let keeper = Arc::clone(&inner);

@@ -22,6 +22,10 @@ pub trait Runner: Send + Sync + std::fmt::Debug {
     /// All steps of the precheck. An error only when nothing could be said.
     async fn precheck(&self, spec: JobSpec) -> Result<Vec<CheckStep>>;
 
+    /// Removes what a job keeps on its target beside the data. Called when its end is
+    /// stored; may be called again.
+    async fn forget(&self, spec: JobSpec) -> Result<()>;
+
     /// Begins a run from where the job's checkpoint stands.
     fn start(&self, spec: JobSpec, limits: watch::Receiver<Limits>) -> RunHandle;
 }

@@ -28,6 +28,8 @@ use crate::steps;
 const CHECK_MS_MAX: u64 = 10 * 60_000;
 /// Reports come twice a second; this often one is written, so that a restart shows a recent one.
 const SAVE_MS: u64 = 10_000;
+/// A target that takes longer to remove a checkpoint is left with it for now.
+const TIDY_MS_MAX: u64 = 30_000;
 /// Between tries to write to a store that refuses.
 const STORE_PAUSE_MS: u64 = 2_000;
 
@@ -51,6 +53,9 @@ impl Inner {
                 Status::ReadyComplete => self.happen(cell, Happening::FellBehind, |_| ()).await,
                 Status::Running | Status::Completing | Status::Resuming => self.run(cell).await,
                 _ => {
+                    if job.owes_tidying() {
+                        self.tidy(cell).await;
+                    }
                     let _writing = cell.writing.lock().await;
                     if !lifecycle::is_under_way(cell.job().status) {
                         cell.supervised.store(false, Ordering::Release);
@@ -122,6 +127,35 @@ impl Inner {
         };
         self.happen(cell, happening, |job| job.check = Some(record.clone()))
             .await;
+    }
+
+    /// Removes the job's checkpoint from its target, now that its end is stored. A target
+    /// that can't be reached keeps it until the server starts again: it does no harm there.
+    async fn tidy(&self, cell: &Cell) {
+        let tidying = async {
+            let spec = self.spec(cell).await?;
+            self.runner.forget(spec).await
+        };
+        let limit = self.world.now_ms() + TIDY_MS_MAX;
+        let done = tokio::select! {
+            () = self.stop.cancelled() => return,
+            () = self.world.sleep_until(limit) => Err(Error::retry("the target did not answer in time")),
+            done = tidying => done,
+        };
+        let _writing = cell.writing.lock().await;
+        let written = match done {
+            Ok(()) => {
+                self.edit(cell, |job: &mut Job, _: &mut Secrets| {
+                    job.has_traces = false;
+                    Ok(())
+                })
+                .await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, "the job's checkpoint stays on the target until the next start");
+        }
     }
 
     async fn await_start(&self, cell: &Cell, job: &Job) {
@@ -406,6 +440,7 @@ fn note_times(job: &mut Job, happening: Happening, now_ms: u64) {
     if happening == Happening::RunBegan {
         job.started_ms.get_or_insert(now_ms);
         job.running_since_ms = now_ms;
+        job.has_traces = true;
     }
     if job.is_over() {
         job.ended_ms = Some(now_ms);

@@ -76,6 +76,16 @@ pub async fn precheck(spec: &JobSpec, registry: &Registry) -> Result<Vec<CheckSt
     crate::precheck::steps(spec, registry).await
 }
 
+/// Removes all traces of a job from its target. To be called when the job's end is kept;
+/// may be called again.
+pub async fn forget(spec: &JobSpec, registry: &Registry) -> Result<()> {
+    let target = registry
+        .get(spec.target.engine)?
+        .open_target(&spec.target)
+        .await?;
+    target.forget(&spec.job_id).await
+}
+
 /// What all parts of a run share.
 #[derive(Debug)]
 pub(crate) struct Context {

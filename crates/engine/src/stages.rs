@@ -81,7 +81,8 @@ pub(crate) async fn attempt(context: &Arc<Context>, first: bool) -> Result<()> {
         context.unless_stopped(copy::recall(&attempt)).await?;
     }
     if checkpoint.stage == Stage::Done {
-        return finish(&attempt, checkpoint).await;
+        finish(context, checkpoint);
+        return Ok(());
     }
     if checkpoint.stage < Stage::Snapshot {
         context
@@ -105,24 +106,17 @@ pub(crate) async fn attempt(context: &Arc<Context>, first: bool) -> Result<()> {
     }
     checkpoint.stage = Stage::Done;
     attempt.save(&checkpoint).await?;
-    finish(&attempt, checkpoint).await
+    finish(context, checkpoint);
+    Ok(())
 }
 
-/// The report goes up before the traces are removed, so that whoever keeps it has it first.
-/// Traces that can't be removed do no harm and don't undo what is done: they are spoken of.
-/// Trying again would only make the time longer in which a process that dies, with its traces
-/// gone and its end not yet kept by the control side, would start anew.
-async fn finish(attempt: &Attempt, checkpoint: Checkpoint) -> Result<()> {
-    let context = &attempt.context;
+/// The durable checkpoint says `Done` with its record, and stays until the control side
+/// has kept the end: a process that dies in between finds it and ends the same way.
+fn finish(context: &Context, checkpoint: Checkpoint) {
     context
         .board
         .update(|report| report.cutover = checkpoint.cutover.or(report.cutover.take()));
     context.board.enter(Stage::Done);
-    if let Err(error) = attempt.target.forget(context.job_id()).await {
-        let sentence = format!("the job's own records were not removed from the target: {error}");
-        context.board.update(|report| report.not_covered.push(sentence));
-    }
-    Ok(())
 }
 
 /// A record that found a difference is shown as well; the job then stays where it is.

@@ -42,6 +42,10 @@ impl Runner for Engines {
         run::precheck(&spec, &self.registry).await
     }
 
+    async fn forget(&self, spec: JobSpec) -> Result<()> {
+        run::forget(&spec, &self.registry).await
+    }
+
     fn start(&self, spec: JobSpec, limits: watch::Receiver<Limits>) -> RunHandle {
         let (reports, seen) = watch::channel(RunReport::default());
         let control = RunControl {

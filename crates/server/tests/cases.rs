@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_engine::run::{RunControl, precheck, run};
+use tidegate_engine::run::{RunControl, forget, precheck, run};
 use tidegate_link::{Registry, SystemClock};
 use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
 use tidegate_model::finding::Verdict;
@@ -137,7 +137,7 @@ async fn migrate(
         limits,
         reports,
     };
-    let running = run(spec, &registry, Arc::new(SystemClock::new()), control);
+    let running = run(spec.clone(), &registry, Arc::new(SystemClock::new()), control);
     let steering = async {
         let caught_up = tokio::time::timeout(DEADLINE, seen.wait_for(|report| report.caught_up)).await;
         // A run that ends before it is caught up says why itself.
@@ -150,7 +150,7 @@ async fn migrate(
     let (outcome, steered) = tokio::join!(tokio::time::timeout(DEADLINE * 2, running), steering);
     steered?;
     match outcome? {
-        Outcome::Finished => Ok(()),
+        Outcome::Finished => Ok(forget(&spec, &registry).await?),
         other => anyhow::bail!(
             "the run ended as {other:?}; last report {:?}",
             seen.borrow().clone()

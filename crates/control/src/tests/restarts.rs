@@ -121,3 +121,26 @@ async fn a_run_that_loses_its_line_while_the_server_goes_down_goes_on_later() {
     assert!(matches!(status, Status::Running | Status::Error), "{status:?}");
     bench.end().await;
 }
+
+#[tokio::test]
+async fn the_target_is_tidied_once_the_end_is_stored_and_again_after_a_failure() {
+    let bench = Bench::new("restart-tidy").await;
+    let (id, run) = bench.running(MigrateType::Full).await;
+    bench
+        .runner
+        .forgets
+        .lock()
+        .expect("whole")
+        .push_back(Err(tidegate_model::Error::retry("the target is away")));
+    run.end(Outcome::Finished);
+    bench.world.advance(10_000);
+    bench.until(&id, Status::Success).await;
+    bench
+        .seen(&id, |_, _| bench.runner.forgotten.lock().expect("whole").len() == 1)
+        .await;
+    assert!(bench.job(&id).has_traces, "what was not removed is remembered");
+    let bench = bench.restart().await;
+    bench.seen(&id, |job, _| !job.has_traces).await;
+    assert_eq!(bench.job(&id).status, Status::Success);
+    bench.end().await;
+}

@@ -83,6 +83,9 @@ pub(super) struct ScriptedRunner {
     /// Answers of the next checks; without any a check passes.
     pub(super) checks: Mutex<VecDeque<Result<Vec<CheckStep>>>>,
     pub(super) checked: Mutex<Vec<JobSpec>>,
+    /// Answers of the next removals of traces; without any they succeed.
+    pub(super) forgets: Mutex<VecDeque<Result<()>>>,
+    pub(super) forgotten: Mutex<Vec<String>>,
     /// Jobs that have a run now. Two runs of one job would write over each other.
     live: Arc<Mutex<BTreeSet<String>>>,
     runs: mpsc::UnboundedSender<ScriptedRun>,
@@ -95,6 +98,8 @@ impl Default for ScriptedRunner {
         ScriptedRunner {
             checks: Mutex::default(),
             checked: Mutex::default(),
+            forgets: Mutex::default(),
+            forgotten: Mutex::default(),
             live: Arc::default(),
             runs,
             started: tokio::sync::Mutex::new(started),
@@ -142,6 +147,12 @@ impl Runner for ScriptedRunner {
         self.checked.lock().expect("whole").push(spec);
         let next = self.checks.lock().expect("whole").pop_front();
         next.unwrap_or_else(|| Ok(vec![step("ConnectDBCheck", Verdict::Pass, false)]))
+    }
+
+    async fn forget(&self, spec: JobSpec) -> Result<()> {
+        self.forgotten.lock().expect("whole").push(spec.job_id);
+        let next = self.forgets.lock().expect("whole").pop_front();
+        next.unwrap_or(Ok(()))
     }
 
     fn start(&self, spec: JobSpec, limits: watch::Receiver<Limits>) -> RunHandle {
