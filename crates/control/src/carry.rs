@@ -14,6 +14,7 @@ pub(crate) fn carried(before: Option<&RunReport>, now: RunReport) -> RunReport {
     all.ddl_applied += before.ddl_applied;
     all.events_not_chosen += before.events_not_chosen;
     all.reconnects += before.reconnects;
+    all.chunks_redone += before.chunks_redone;
     let skipped: Vec<String> = before
         .ddl_skipped
         .iter()

@@ -5,6 +5,7 @@
 mod asking;
 mod certificate;
 mod faults;
+mod kills;
 mod lives;
 mod process;
 mod sdks;
