@@ -6,6 +6,7 @@ insert into `tick``tick`.```` values (3, 'x`y');
 update `tick``tick`.```` set `a``b` = 4 where `a``b` = 1;
 update `with space`.`a table` set ` leading` = 20, `back\slash` = null, `-- dash` = 0;
 insert into `数据库-ü`.`表é` (`ключ`, `Groß`) values ('ещё', 3);
+delete from `数据库-ü`.`child` where `父` = 1;
 delete from `数据库-ü`.`表é` where `列` = 1;
 insert into `with space`.`Mixed` values (10);
 delete from `with space`.`mixed`;

@@ -16,7 +16,7 @@ insert into `with space`.`a table` values (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
 create table `数据库-ü`.`表é` (`列` int primary key auto_increment, `ключ` varchar(20), `Groß` int, key `索引` (`ключ`));
 insert into `数据库-ü`.`表é` (`ключ`, `Groß`) values ('значение', 1), ('値', 2);
 create table `数据库-ü`.`child` (id int primary key, `父` int,
-  constraint `外键` foreign key (`父`) references `表é` (`列`) on delete cascade on update set null);
+  constraint `外键` foreign key (`父`) references `表é` (`列`));
 insert into `数据库-ü`.`child` values (1, 1), (2, 2), (3, null);
 create table `数据库-ü`.`far` (id int primary key, r int,
   constraint `to.far` foreign key (r) references `select`.`from` (`where`));

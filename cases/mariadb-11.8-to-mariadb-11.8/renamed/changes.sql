@@ -5,7 +5,5 @@ delete from child where id = 1;
 delete from parent where id = 1;
 alter table parent add column added int default 1;
 insert into parent (name, added) values ('four', 4);
-create table later (id int primary key);
-insert into later values (1);
 insert into stays.t values (2);
 update old.untouched set t = 'changed';

@@ -5,6 +5,7 @@ update customer set balance = balance / 2, note = repeat('x', 70000), bits = 511
 update customer set email = 'swapped', seen = '2024-03-31 01:30:00.000001' where id = 3;
 delete from orders where id = 2;
 insert into orders values (4, 4, 1.00);
+delete from orders where customer = 3;
 delete from customer where id = 3;
 delete from no_key where a = 1 limit 1;
 insert into no_key values (null, null);

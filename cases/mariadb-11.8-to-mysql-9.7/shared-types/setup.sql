@@ -22,7 +22,7 @@ values
    -0.000001, 0, '', 'x', 0, '', '', '', 2155);
 create table orders (
   id int primary key, customer bigint unsigned not null, amount decimal(10,2) not null,
-  constraint of_customer foreign key (customer) references customer (id) on delete cascade on update no action
+  constraint of_customer foreign key (customer) references customer (id)
 );
 insert into orders values (1, 1, 9.99), (2, 1, 0), (3, 3, 1000000.01);
 create table no_key (a int, b varchar(5));

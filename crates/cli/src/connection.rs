@@ -48,6 +48,7 @@ impl std::fmt::Debug for ServerArgs {
 /// A server to speak to; `embedded` is ours to stop.
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    pub(crate) url: String,
     pub(crate) embedded: Option<Embedded>,
 }
 
@@ -77,8 +78,10 @@ impl ServerArgs {
         starter: &dyn EmbeddedServer,
     ) -> Result<Connection> {
         if self.server.is_some() {
+            let client = self.named()?;
             return Ok(Connection {
-                client: self.named()?,
+                url: client.url(),
+                client,
                 embedded: None,
             });
         }
@@ -95,6 +98,7 @@ impl ServerArgs {
             false,
         )?;
         Ok(Connection {
+            url: client.url(),
             client,
             embedded: Some(Embedded {
                 running,

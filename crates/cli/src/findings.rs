@@ -81,10 +81,10 @@ pub(crate) fn summary(answer: &DescribeMigrationCheckJobAnswer) -> String {
 fn paragraph(word: &str, step: &CheckStep, item: &DetailCheckItem) -> String {
     let word = if word == "failed" { "FAILED " } else { "warning" };
     let mut lines = format!("{word} {} ({})", text(&item.check_item_name), text(&step.step_id));
-    for (label, value) in [("why", &item.failure_reason), ("do ", &item.solution)] {
+    for (label, value) in [("why:", &item.failure_reason), ("do: ", &item.solution)] {
         if !text(value).is_empty() {
             lines.push_str(&format!(
-                "\n        {label}: {}",
+                "\n        {label} {}",
                 text(value).replace('\n', "\n             ")
             ));
         }
@@ -138,7 +138,7 @@ mod tests {
         let text = troubles(&answer());
         assert_eq!(
             text,
-            "FAILED  binlog_format (BinlogParamCheck)\n        why: it is MIXED\n        do : SET GLOBAL binlog_format = ROW\n\
+            "FAILED  binlog_format (BinlogParamCheck)\n        why: it is MIXED\n        do:  SET GLOBAL binlog_format = ROW\n\
              warning charset (WarningParamCheck)\n        why: they differ"
         );
         assert!(!passed(&answer()));

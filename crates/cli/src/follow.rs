@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::setup;
 
 const POLL: Duration = Duration::from_millis(700);
-const PLAIN_EVERY: Duration = Duration::from_secs(3);
+const PLAIN_EVERY: Duration = Duration::from_secs(2);
 /// A restart of the server takes seconds; after two minutes a person should look.
 const UNREACHABLE_MAX: Duration = Duration::from_secs(120);
 
@@ -179,6 +179,8 @@ impl Display {
     pub(crate) fn end(&mut self) {
         if let Some(bar) = &self.bar {
             bar.abandon();
+            // The bar leaves the cursor at its own line's end.
+            eprintln!();
         }
     }
 }

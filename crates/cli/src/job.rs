@@ -153,7 +153,7 @@ async fn list(args: &ListArgs) -> Result<Ending> {
     }
     args.output.output.print(&jobs, || {
         print::table(
-            ["JOB", "NAME", "STATE", "FROM", "TO", "CREATED"],
+            ["JOB", "NAME", "STATE", "FROM", "TO", "CREATED (UTC+8)"],
             jobs.iter().map(row),
         )
     })?;
@@ -206,6 +206,11 @@ async fn show(args: &OneArgs) -> Result<Ending> {
 fn shown(detail: &DescribeMigrationDetailAnswer) -> String {
     let progress = Progress::read(detail);
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    // The wire API's own zone.
+    let time = |value: &Option<String>| match text(value) {
+        known if known.is_empty() || known.starts_with("0000") => String::new(),
+        known => format!("{known} (UTC+8)"),
+    };
     let allowed = detail
         .action
         .as_ref()
@@ -226,9 +231,9 @@ fn shown(detail: &DescribeMigrationDetailAnswer) -> String {
         ("type", text(&option.migrate_type)),
         ("class", class),
         ("contract", trade),
-        ("created", text(&detail.create_time)),
-        ("started", text(&detail.start_time)),
-        ("ended", text(&detail.end_time)),
+        ("created", time(&detail.create_time)),
+        ("started", time(&detail.start_time)),
+        ("ended", time(&detail.end_time)),
         ("allows", allowed.join(" ")),
     ];
     if !progress.step.is_empty() {

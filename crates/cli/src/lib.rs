@@ -5,6 +5,7 @@
 //! `EmbeddedServer`, which the binary implements. Human tables on stdout by
 //! default, `--output json` for programs; progress and errors on stderr.
 
+mod asking;
 mod client;
 mod connection;
 mod database_url;
@@ -12,6 +13,7 @@ mod ending;
 mod endpoint;
 mod findings;
 mod follow;
+mod going_on;
 mod job;
 mod migrate;
 mod names;

@@ -4,20 +4,25 @@
 //! Everything happens on the server, named or embedded; this only asks and
 //! watches, so leaving it (Ctrl-C) harms nothing. How to go on is always said.
 
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use serde_json::json;
+use tidegate_model::Result;
 use tidegate_model::report::CutoverRecord;
-use tidegate_model::{Error, Result};
-use tidegate_rpc::actions::{CompleteMigrateJobRequest, DatabaseTableObject, StartMigrateJobRequest};
+use tidegate_rpc::actions::{
+    CompleteMigrateJobRequest, DatabaseTableObject, DescribeMigrationCheckJobAnswer,
+    DescribeMigrationDetailAnswer, StartMigrateJobRequest,
+};
 
+use crate::asking::{confirmed, prepared};
 use crate::client::Client;
 use crate::connection::{Connection, ServerArgs, default_data};
 use crate::ending::Ending;
 use crate::follow::{self, Came, Display, Goal};
+use crate::going_on::{self, Home};
 use crate::password::EndsArgs;
 use crate::print::{Output, OutputArgs};
 use crate::progress::Progress;
@@ -181,8 +186,14 @@ async fn moved(args: &Args, order: &Order, connection: &Connection, begun: &Begu
         order.to.shown,
         client.url()
     );
-    setup::configure(client, &job, order).await?;
-    let checked = setup::check(client, &job, &args.moved.skip_checks).await?;
+    let checked = match configured(args, order, client, &job).await {
+        Ok(checked) => checked,
+        Err(error) => {
+            // What went wrong first matters more than a job that is left.
+            let _ = setup::remove(client, &job).await;
+            return Err(error);
+        }
+    };
     eprintln!("{}", findings::summary(&checked));
     let troubles = findings::troubles(&checked);
     if !troubles.is_empty() {
@@ -207,41 +218,42 @@ async fn moved(args: &Args, order: &Order, connection: &Connection, begun: &Begu
     watched(args, connection, &job, begun).await
 }
 
+async fn configured(
+    args: &Args,
+    order: &Order,
+    client: &Client,
+    job: &str,
+) -> Result<DescribeMigrationCheckJobAnswer> {
+    setup::configure(client, job, order).await?;
+    setup::check(client, job, &args.moved.skip_checks).await
+}
+
 async fn watched(args: &Args, connection: &Connection, job: &str, begun: &Begun) -> Result<Ending> {
     let client = &connection.client;
     let mut display = Display::new();
     let (mut came, mut detail) = follow::follow(client, job, Goal::CaughtUp, &mut display).await?;
     if came == Came::CaughtUp {
         let progress = Progress::read(&detail);
-        let cut_over = match args.at_caught_up() {
+        let wanted = match args.at_caught_up() {
             AtCaughtUp::Complete => true,
             AtCaughtUp::Leave => false,
             AtCaughtUp::Ask => {
                 confirmed(&format!("Caught up ({}). Cut over now? [y/N] ", progress.lag())).await?
             }
         };
-        if !cut_over {
+        if !wanted {
             eprintln!("caught up: {}", how_to_go_on(connection, begun));
             args.output
                 .output
                 .print(&json!({ "job": job, "verdict": "caughtUp" }), String::new)?;
             return Ok(Ending::Done);
         }
-        if let Some(command) = &args.before_cutover {
-            prepared(command)
-                .await
-                .map_err(|error| error.remedy(how_to_go_on(connection, begun)))?;
-        }
-        eprintln!("cutting over: draining the last changes, then comparing both sides");
-        complete(client, job).await?;
-        (came, detail) = follow::follow(client, job, Goal::End, &mut display).await?;
+        (came, detail) = cut_over(args, connection, job, begun).await?;
     }
     if came == Came::InTrouble {
-        eprintln!(
-            "error: {}\n  then: {}",
-            follow::trouble(&detail),
-            how_to_go_on(connection, begun)
-        );
+        let state = detail.status.as_deref().unwrap_or_default();
+        let next = going_on::after_trouble(job, home(connection), state);
+        eprintln!("error: {}\n  then: {next}", follow::trouble(&detail));
         args.output.output.print(
             &json!({ "job": job, "verdict": "failed", "detail": detail }),
             String::new,
@@ -254,6 +266,29 @@ async fn watched(args: &Args, connection: &Connection, job: &str, begun: &Begun)
         Progress::read(&detail).cutover,
         args.moved.migrate_type,
     )
+}
+
+/// From caught up to the end.
+async fn cut_over(
+    args: &Args,
+    connection: &Connection,
+    job: &str,
+    begun: &Begun,
+) -> Result<(Came, DescribeMigrationDetailAnswer)> {
+    let client = &connection.client;
+    if let Some(command) = &args.before_cutover {
+        prepared(command)
+            .await
+            .map_err(|error| error.remedy(how_to_go_on(connection, begun)))?;
+        // The command may have taken long, and the job another way meanwhile.
+        let (came, detail) = follow::follow(client, job, Goal::CaughtUp, &mut Display::new()).await?;
+        if came != Came::CaughtUp {
+            return Ok((came, detail));
+        }
+    }
+    eprintln!("cutting over: draining the last changes, then comparing both sides");
+    complete(client, job).await?;
+    follow::follow(client, job, Goal::End, &mut Display::new()).await
 }
 
 pub(crate) async fn complete(client: &Client, job: &str) -> Result<()> {
@@ -294,83 +329,23 @@ fn ended(output: Output, job: &str, cutover: Option<CutoverRecord>, kind: Migrat
     Ok(record::ending(&cutover))
 }
 
-fn how_to_go_on(connection: &Connection, begun: &Begun) -> String {
-    let Some(job) = begun.job.get() else {
-        return "no job was made".to_owned();
-    };
-    let server = connection.client.url();
+fn home(connection: &Connection) -> Home<'_> {
     match &connection.embedded {
-        None if begun.started.get().is_none() => {
-            format!("job {job} is not started; `tidegate job remove {job} --server {server}` removes it")
-        }
-        None => format!(
-            "job {job} goes on at {server}. See it with `tidegate job watch {job}`, cut over with `tidegate job complete {job}`, end it with `tidegate job stop {job}`"
-        ),
-        Some(embedded) => {
-            let data = embedded.data.display();
-            format!(
-                "job {job} stands at its checkpoint in {data}. To go on, run `tidegate serve --data {data}`, then `tidegate job watch {job} --credentials {data}/credentials`"
-            )
-        }
+        None => Home::Server(&connection.url),
+        Some(embedded) => Home::Folder(&embedded.data),
     }
 }
 
-/// Runs the user's command to its end.
-async fn prepared(command: &str) -> Result<()> {
-    let mut shell = tokio::process::Command::new("sh");
-    let failed = |why: String| {
-        Error::needs_user("the command before the cutover failed").caused_by(Error::needs_user(why))
-    };
-    let status = shell.arg("-c").arg(command).kill_on_drop(true).status().await;
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failed(status.to_string())),
-        Err(error) => Err(failed(error.to_string())),
+fn how_to_go_on(connection: &Connection, begun: &Begun) -> String {
+    match begun.job.get() {
+        Some(job) => going_on::left(job, home(connection), begun.started.get().is_some()),
+        None => "no job was made".to_owned(),
     }
-}
-
-/// Asks on a thread of its own, so that Ctrl-C is heard meanwhile.
-async fn confirmed(question: &str) -> Result<bool> {
-    eprint!("{question}");
-    let _ = std::io::stderr().flush();
-    let (tell, told) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let mut answer = String::new();
-        let read = std::io::stdin().read_line(&mut answer);
-        // Nobody waits any more: the question was left.
-        let _ = tell.send(read.map(|_| answer));
-    });
-    let answer = told
-        .await
-        .map_err(|error| Error::bug("the question ended without an answer").caused_by(error))?;
-    let answer = answer.map_err(|error| Error::needs_user("cannot read the answer").caused_by(error))?;
-    Ok(is_yes(&answer))
-}
-
-fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_yes_is_a_yes() {
-        let check = |answer, expected| assert_eq!(is_yes(answer), expected, "{answer}");
-        check("y\n", true);
-        check(" YES \n", true);
-        check("", false);
-        check("n\n", false);
-        check("yup\n", false);
-    }
-
-    #[tokio::test]
-    async fn a_command_that_fails_is_told() {
-        assert!(prepared("exit 0").await.is_ok());
-        let error = prepared("exit 3").await.expect_err("it fails");
-        assert!(error.to_string().contains("exit status: 3"), "{error}");
-    }
 
     #[test]
     fn a_success_is_done_only_with_a_proof_or_where_none_is_due() {

@@ -5,9 +5,12 @@
 use std::io::Write as _;
 
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 use tidegate_model::{Error, Result};
+
+/// One line under the header: rows are easy to copy and to cut with tools.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
@@ -36,7 +39,10 @@ impl Output {
     }
 }
 
-pub(crate) fn line(text: &str) {
+fn line(text: &str) {
+    if text.is_empty() {
+        return;
+    }
     // A closed pipe: nobody reads on.
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
@@ -47,11 +53,14 @@ pub(crate) fn table<const N: usize>(
 ) -> String {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(STYLE)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header);
     for row in rows {
         table.add_row(row);
+    }
+    if table.is_empty() {
+        return "(none)".to_owned();
     }
     table.to_string()
 }
@@ -86,5 +95,6 @@ mod tests {
     fn tables_have_header_and_rows() {
         let text = table(["A", "B"], [["1".to_owned(), "two".to_owned()]]);
         assert!(text.contains(" A ") && text.contains(" two "), "{text}");
+        assert_eq!(table(["A"], []), "(none)");
     }
 }

@@ -52,8 +52,10 @@ impl Progress {
             lag_seconds: known(info.seconds_behind_master),
             lag_megabytes: known(info.master_slave_distance),
         };
-        if progress.follows() {
-            progress.percent = progress.percent.max(FOLLOWING_PERCENT);
+        match progress.status.as_str() {
+            "success" => progress.percent = 100,
+            _ if progress.follows() => progress.percent = progress.percent.max(FOLLOWING_PERCENT),
+            _ => {}
         }
         progress
     }
@@ -183,6 +185,11 @@ mod tests {
             7,
             "dumper",
         );
+        let skipped = json!([
+            step("loader", "finished", 100, "stage=done rows=3"),
+            step("sinker", "skipped", 0, "")
+        ]);
+        check("success", skipped, (-1, -1), 100, "success  3 rows");
         check("readyRun", json!(null), (-1, -1), 0, "readyRun");
         check("manualPaused", json!([]), (-1, -1), 0, "manualPaused");
     }

@@ -8,7 +8,7 @@ use tidegate_model::report::{CutoverRecord, TableProof};
 use crate::ending::Ending;
 use crate::print::{self, grouped};
 
-/// Enough of a digest to tell two apart by eye; the whole is in the JSON.
+/// Enough of a digest's end to tell two apart by eye; the whole is in the JSON.
 const DIGEST_SHOWN: usize = 12;
 
 /// The record decides by its tables too: an `equal` that a table contradicts is no proof.
@@ -68,7 +68,10 @@ fn row(proof: &TableProof) -> [String; 5] {
     } else {
         format!("{} -> {}", proof.source_table, proof.target_table)
     };
-    let short = |digest: &str| digest.chars().take(DIGEST_SHOWN).collect::<String>();
+    let short = |digest: &str| {
+        let passed_over = digest.chars().count().saturating_sub(DIGEST_SHOWN);
+        digest.chars().skip(passed_over).collect::<String>()
+    };
     let digest = if proof.source_digest == proof.target_digest {
         short(&proof.source_digest)
     } else {

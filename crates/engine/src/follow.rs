@@ -285,7 +285,7 @@ impl<'a> Follower<'a> {
         let now = self.attempt.context.clock.monotonic();
         let beyond = |proving: &Proving| !mark.position.is_at_or_before(&proving.until);
         if self.proving.as_ref().is_some_and(beyond) {
-            return Err(Error::bug(
+            return Err(Error::unknown(
                 "a source transaction lies on both sides of the proof's position",
             ));
         }

@@ -100,7 +100,6 @@ pub(crate) struct Memory {
     pub neutral: HashSet<(TableName, u32)>,
     /// Chunks that were finished before this run.
     pub reused: Option<u64>,
-    pub done: bool,
 }
 
 impl Context {

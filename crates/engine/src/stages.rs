@@ -74,9 +74,6 @@ pub(crate) async fn attempt(context: &Arc<Context>, first: bool) -> Result<()> {
         report.retrying = None;
         report.reconnects += u64::from(!first);
     });
-    if loaded.is_none() && context.memory().done {
-        return Ok(());
-    }
     let mut checkpoint = loaded.unwrap_or_default();
     context.board.show(&checkpoint);
     let copied = checkpoint.stage > Stage::Snapshot && context.spec.migrate_type.copies_rows();
@@ -112,14 +109,20 @@ pub(crate) async fn attempt(context: &Arc<Context>, first: bool) -> Result<()> {
 }
 
 /// The report goes up before the traces are removed, so that whoever keeps it has it first.
+/// Traces that can't be removed do no harm and don't undo what is done: they are spoken of.
+/// Trying again would only make the time longer in which a process that dies, with its traces
+/// gone and its end not yet kept by the control side, would start anew.
 async fn finish(attempt: &Attempt, checkpoint: Checkpoint) -> Result<()> {
     let context = &attempt.context;
-    context.memory().done = true;
     context
         .board
         .update(|report| report.cutover = checkpoint.cutover.or(report.cutover.take()));
     context.board.enter(Stage::Done);
-    attempt.target.forget(context.job_id()).await
+    if let Err(error) = attempt.target.forget(context.job_id()).await {
+        let sentence = format!("the job's own records were not removed from the target: {error}");
+        context.board.update(|report| report.not_covered.push(sentence));
+    }
+    Ok(())
 }
 
 /// A record that found a difference is shown as well; the job then stays where it is.

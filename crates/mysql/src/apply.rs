@@ -22,7 +22,7 @@ use crate::connect::{Server, close};
 use crate::ddl::quoted;
 use crate::failure::failed;
 use crate::ledger;
-use crate::load::{ManyRows, execute, insert_into, push_tuple};
+use crate::load::{ManyRows, execute, insert_into, push_tuple, store};
 use crate::schema::read_tables;
 use crate::snapshot::full_name;
 use crate::types::{push_key_literal, push_literal, push_same};
@@ -234,7 +234,7 @@ impl<'a> Table<'a> {
     }
 
     async fn insert_exactly(&self, conn: &mut Conn, sql: Vec<u8>, count: u64, mode: ApplyMode) -> Result<()> {
-        let inserted = execute(conn, sql, &format!("inserting into {}", self.target)).await;
+        let inserted = store(conn, sql, self.schema, &format!("inserting into {}", self.target)).await;
         let affected = inserted.map_err(|error| {
             if error.kind() == Kind::Conflict {
                 error.remedy(CONFLICT_REMEDY)
@@ -267,7 +267,7 @@ impl<'a> Table<'a> {
                 (Some(new), RowOp::Update) => self.update_sql(old, new)?,
                 _ => self.delete_sql(old)?,
             };
-            let affected = execute(conn, sql, &format!("changing {}", self.target)).await?;
+            let affected = store(conn, sql, self.schema, &format!("changing {}", self.target)).await?;
             if affected != 1 {
                 return Err(
                     self.conflict("a row that was to be changed, in a table without a key, is not there")

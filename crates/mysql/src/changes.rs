@@ -15,6 +15,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, Sid};
 use mysql_common::binlog::consts::BinlogChecksumAlg;
 use mysql_common::binlog::events::{Event, GtidEvent, TransactionPayloadEvent};
+use mysql_common::proto::MySerialize as _;
 use tidegate_link::ChangeStream;
 use tidegate_model::change::ChangeEvent;
 use tidegate_model::position::Position;
@@ -42,6 +43,8 @@ pub(crate) struct MysqlChanges {
     /// Bytes of a compressed transaction that are still to come.
     packed_left: u64,
     source_time_ms: u64,
+    /// The event that says what others look like has come.
+    described: bool,
 }
 
 /// Opens the log after `from`. Errors: the log no longer holds it (`PositionLost`),
@@ -77,6 +80,7 @@ pub(crate) async fn open(
         reader: LogReader::new(place, selection.clone(), known),
         packed_left: 0,
         source_time_ms: 0,
+        described: false,
     }))
 }
 
@@ -197,10 +201,35 @@ impl MysqlChanges {
             server_id: header.server_id(),
             end: if inside { 0 } else { header.log_pos() },
             size: header.event_size(),
-            body: Bytes::copy_from_slice(event.data()),
+            body: Bytes::copy_from_slice(self.without_sum(event)),
             gtid,
             committed_at_ms,
         })
+    }
+
+    /// The rotate event that opens a stream comes before the one that says whether events
+    /// have checksums, so the driver leaves its own on it (MariaDB sends one).
+    fn without_sum<'e>(&mut self, event: &'e Event) -> &'e [u8] {
+        const SUM: usize = 4;
+        let code = event.header().event_type_raw();
+        self.described |= code == kind::FORMAT_DESCRIPTION;
+        let whole = event.data();
+        let Some((body, sum)) = whole.split_last_chunk::<SUM>() else {
+            return whole;
+        };
+        if self.described || code != kind::ROTATE {
+            return whole;
+        }
+        let mut header = Vec::new();
+        event.header().serialize(&mut header);
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&header);
+        hasher.update(body);
+        if hasher.finalize() == u32::from_le_bytes(*sum) {
+            body
+        } else {
+            whole
+        }
     }
 
     /// The driver gives nothing, and no error, for a transaction that does not unpack:

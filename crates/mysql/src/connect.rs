@@ -174,7 +174,7 @@ impl Server {
         let mut conn = log_in(&self.endpoint, &self.opts).await?;
         let set = "SET NAMES binary, time_zone = '+00:00', foreign_key_checks = 0, \
                    sql_mode = 'NO_AUTO_VALUE_ON_ZERO,STRICT_TRANS_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', \
-                   wait_timeout = 86400, net_read_timeout = 600, net_write_timeout = 600";
+                   max_error_count = 65535, wait_timeout = 86400, net_read_timeout = 600, net_write_timeout = 600";
         conn.query_drop(set)
             .await
             .map_err(failed("setting up a session"))?;

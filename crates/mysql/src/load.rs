@@ -20,7 +20,7 @@ use tidegate_model::{Error, Result};
 
 use crate::connect::Server;
 use crate::ddl::quoted;
-use crate::failure::failed;
+use crate::failure::{code_of, failed};
 use crate::ledger;
 use crate::snapshot::full_name;
 use crate::types::push_literal;
@@ -251,7 +251,7 @@ async fn insert_rows(
 
 async fn insert_exactly(conn: &mut Conn, sql: Vec<u8>, count: u64, task: &LoadTask) -> Result<()> {
     let doing = format!("inserting into {}", task.target);
-    let affected = execute(conn, sql, &doing).await?;
+    let affected = store(conn, sql, &task.schema, &doing).await?;
     if affected != count {
         return Err(Error::unknown(format!(
             "{doing}: {affected} of {count} rows were taken"
@@ -266,6 +266,58 @@ pub(crate) async fn execute(conn: &mut Conn, sql: Vec<u8>, doing: &str) -> Resul
     ran.map_err(|_| Error::retry(format!("{doing}: the target did not answer")))?
         .map_err(failed(doing))?;
     Ok(conn.affected_rows())
+}
+
+/// As `execute`, for statements that store rows. An ENUM can hold number 0, the value of
+/// something that was no member (manual, "The ENUM Type"), which a strict session does
+/// not store again: such a statement is repeated without strictness, and every warning
+/// it gives must be about an ENUM.
+pub(crate) async fn store(conn: &mut Conn, sql: Vec<u8>, schema: &TableSchema, doing: &str) -> Result<u64> {
+    let has_enum = schema
+        .columns
+        .iter()
+        .any(|column| matches!(column.kind, ColumnType::Enum { .. }));
+    if !has_enum {
+        return execute(conn, sql, doing).await;
+    }
+    let ran = tokio::time::timeout(STATEMENT_WAIT_MAX, conn.query_drop(&sql)).await;
+    match ran.map_err(|_| Error::retry(format!("{doing}: the target did not answer")))? {
+        Ok(()) => Ok(conn.affected_rows()),
+        Err(error) if code_of(&error) == Some(DATA_TRUNCATED) => {
+            store_no_members(conn, sql, schema, doing).await
+        }
+        Err(error) => Err(failed(doing)(error)),
+    }
+}
+
+/// WARN_DATA_TRUNCATED.
+const DATA_TRUNCATED: u16 = 1265;
+
+async fn store_no_members(conn: &mut Conn, sql: Vec<u8>, schema: &TableSchema, doing: &str) -> Result<u64> {
+    let set =
+        "SET @strict = @@SESSION.sql_mode, SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
+    conn.query_drop(set).await.map_err(failed(doing))?;
+    let affected = execute(conn, sql, doing).await?;
+    let count = u64::from(conn.get_warnings());
+    let warnings: Vec<(String, u16, String)> = conn.query("SHOW WARNINGS").await.map_err(failed(doing))?;
+    let about_enum = |text: &str| {
+        schema.columns.iter().any(|column| {
+            matches!(column.kind, ColumnType::Enum { .. }) && text.contains(&format!("'{}'", column.name))
+        })
+    };
+    let all_known = warnings
+        .iter()
+        .all(|(_, code, text)| *code == DATA_TRUNCATED && about_enum(text));
+    if !all_known || (warnings.len() as u64) < count {
+        return Err(
+            Error::needs_user(format!("{doing}: a value does not fit its column on the target"))
+                .remedy("Compare the table's definition on both sides"),
+        );
+    }
+    conn.query_drop("SET SESSION sql_mode = @strict")
+        .await
+        .map_err(failed(doing))?;
+    Ok(affected)
 }
 
 /// `INSERT INTO t (a,b) VALUES `, for the columns that are written.

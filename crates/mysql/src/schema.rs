@@ -22,6 +22,7 @@ use tidegate_model::{Error, Result};
 
 pub(crate) use chosen::is_system;
 pub(crate) use tables::{Listed, Scope, list, literal, read_tables, show_hidden_keys};
+pub(crate) use views::collation_of;
 
 use crate::connect::{Server, close};
 use crate::ddl;

@@ -81,6 +81,11 @@ pub(crate) fn push_literal(sql: &mut Vec<u8>, column: &Column, value: &Value) ->
         Value::Double(number) => push_number(sql, format_args!("{number:e}")),
         Value::Decimal(digits) => sql.extend_from_slice(digits),
         Value::Json(text) => push_json(sql, text)?,
+        // A type of the server's own reads a binary string as its bytes, and text as text.
+        Value::Text(text) if column.kind == ColumnType::Native => {
+            sql.extend_from_slice(b"_utf8mb4");
+            push_quoted(sql, text);
+        }
         Value::Text(bytes) | Value::Bytes(bytes) | Value::Temporal(bytes) | Value::Geometry(bytes) => {
             push_quoted(sql, bytes);
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod asking;
+mod cases;
 mod certificate;
 mod faults;
 mod kills;

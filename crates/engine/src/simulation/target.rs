@@ -317,16 +317,21 @@ struct SimApplier {
 }
 
 impl SimApplier {
-    fn table<'a>(&'a mut self, schema: &TableSchema, target: &TableName) -> &'a mut Table {
+    fn table<'a>(&'a mut self, schema: &TableSchema, target: &TableName) -> Result<&'a mut Table> {
         let world = Arc::clone(&self.session.world);
         let state = self.open.get_or_insert_with(|| world.inner().target.clone());
         let table = state.get_mut(target).expect("a table of the job");
-        assert_eq!(table.schema.columns, schema.columns, "written under another form");
-        table
+        if table.schema.columns != schema.columns {
+            return Err(Error::new(
+                Kind::Conflict,
+                format!("{target} has another form here"),
+            ));
+        }
+        Ok(table)
     }
 
     fn ordered(&mut self, schema: &TableSchema, target: &TableName, changes: Vec<RowChange>) -> Result<()> {
-        let table = self.table(schema, target);
+        let table = self.table(schema, target)?;
         for RowChange { old, new } in changes {
             match old {
                 OldRow::None => {}
@@ -347,7 +352,7 @@ impl SimApplier {
         rows: (Vec<Row>, Vec<Row>),
         mode: ApplyMode,
     ) -> Result<()> {
-        let table = self.table(schema, target);
+        let table = self.table(schema, target)?;
         for old in &rows.0 {
             take(table, &from_row(old), mode)?;
         }

@@ -157,7 +157,8 @@ pub fn parse_rotate(body: Bytes) -> Result<(String, u64)> {
     let offset = cursor.little(8, "a rotate event")?;
     let name = cursor.into_rest();
     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-    Ok((text(name)?, offset))
+    let name = std::str::from_utf8(name).map_err(|_| Error::unknown("a log file's name is not UTF-8"))?;
+    Ok((name.to_owned(), offset))
 }
 
 /// MariaDB's GTID event, which also begins a transaction.

@@ -19,6 +19,9 @@ use crate::failure::{code_of, failed};
 /// ER_NO_SUCH_TABLE, ER_WRONG_OBJECT: it was dropped or replaced since it was listed.
 const GONE: [u16; 2] = [1146, 1347];
 
+/// Stands before a view's text, with its collation_connection.
+const COLLATION_MARK: &str = "/* collation_connection ";
+
 /// The views with their text, in order. Those that are gone are left out.
 pub(super) async fn read_views(conn: &mut Conn, mut names: Vec<TableName>) -> Result<Vec<ViewDef>> {
     names.sort();
@@ -34,15 +37,26 @@ pub(super) async fn read_views(conn: &mut Conn, mut names: Vec<TableName>) -> Re
             Err(error) if code_of(&error).is_some_and(|code| GONE.contains(&code)) => continue,
             Err(error) => return Err(failed(format!("reading the view {name}"))(error)),
         };
-        let native_ddl = row
-            .and_then(|mut row| row.take_opt::<String, _>(1))
-            .and_then(std::result::Result::ok)
-            .ok_or_else(|| {
-                Error::unknown(format!("the server's text of the view {name} is not understood"))
-            })?;
+        let native_ddl = row.and_then(text_with_collation).ok_or_else(|| {
+            Error::unknown(format!("the server's text of the view {name} is not understood"))
+        })?;
         views.push(ViewDef { name, native_ddl });
     }
     in_order(views)
+}
+
+/// The text, and before it in a comment the collation that its literals were read with.
+fn text_with_collation(mut row: Row) -> Option<String> {
+    let text = row.take_opt::<String, _>(1)?.ok()?;
+    let collation = row.take_opt::<String, _>(3)?.ok()?;
+    Some(format!("{COLLATION_MARK}{collation} */ {text}"))
+}
+
+/// The collation that a view's literals were read with; None when it is not said.
+pub(crate) fn collation_of(native_ddl: &str) -> Option<&str> {
+    let (collation, _) = native_ddl.strip_prefix(COLLATION_MARK)?.split_once(" */ ")?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    collation.bytes().all(plain).then_some(collation)
 }
 
 /// Names of the form `schema`.`table` that stand in a view's text.

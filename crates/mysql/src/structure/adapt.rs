@@ -47,6 +47,8 @@ const TO_OLD_MARIADB: [(&str, &str); 4] = [
 /// Table options of MariaDB's that say how rows are stored, which MySQL does not know.
 /// Options in backticks are of this sort too.
 const MARIADB_OPTIONS: [&str; 4] = ["PAGE_CHECKSUM", "TRANSACTIONAL", "TABLE_CHECKSUM", "SEQUENCE"];
+/// Table options of MySQL's, outside comments, that MariaDB does not know.
+const MYSQL_OPTIONS: [&str; 3] = ["COMPRESSION", "ENCRYPTION", "SECONDARY_ENGINE"];
 /// Engines of MariaDB's alone whose tables become InnoDB's.
 const MARIADB_ENGINES: [&str; 3] = ["ARIA", "ROCKSDB", "MYROCKS"];
 /// Types of MariaDB's alone.
@@ -99,6 +101,10 @@ impl Pair {
                 edits.mariadb_default()?;
                 edits.drop_words(&["WITHOUT", "SYSTEM", "VERSIONING"]);
             }
+            if self.to_mariadb() {
+                // A generated column of MariaDB's takes no NOT NULL.
+                edits.drop_words_after(&["STORED", "VIRTUAL"], &["NOT", "NULL"]);
+            }
             Ok(())
         })
     }
@@ -111,6 +117,11 @@ impl Pair {
             }
             if self.to_mysql() {
                 edits.mariadb_options()?;
+            }
+            if self.to_mariadb() {
+                for name in MYSQL_OPTIONS {
+                    edits.drop_option(name, true);
+                }
             }
             Ok(())
         })
@@ -300,6 +311,22 @@ impl Edits<'_> {
             .find(|window| window.iter().zip(words).all(|(token, word)| is_word(token, word)));
         if let Some([first, .., last]) = found {
             self.replace(first.at.start..last.at.end, "");
+        }
+    }
+
+    /// The same where they stand right behind one of the words `after`.
+    fn drop_words_after(&mut self, after: &[&str], words: &[&str]) {
+        let found = self.tokens.windows(words.len() + 1).find_map(|window| {
+            let (first, rest) = window.split_first()?;
+            let begins = after.iter().any(|word| is_word(first, word));
+            let goes_on = rest.iter().zip(words).all(|(token, word)| is_word(token, word));
+            match rest {
+                [from, .., to] if begins && goes_on => Some(from.at.start..to.at.end),
+                _ => None,
+            }
+        });
+        if let Some(range) = found {
+            self.replace(range, "");
         }
     }
 

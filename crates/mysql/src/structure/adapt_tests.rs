@@ -91,6 +91,11 @@ fn from_mysql_to_mariadb() {
     );
     check(
         MARIADB,
+        "`g` int GENERATED ALWAYS AS (`a`) STORED NOT NULL COMMENT 'NOT NULL'",
+        "`g` int GENERATED ALWAYS AS (`a`) STORED  COMMENT 'NOT NULL'",
+    );
+    check(
+        MARIADB,
         "KEY `k` (`a`) /*!80000 INVISIBLE */",
         "KEY `k` (`a`) IGNORED",
     );

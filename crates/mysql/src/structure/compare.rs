@@ -35,7 +35,9 @@ fn difference(source: &TableSchema, target: &TableSchema, pair: Pair) -> Option<
         if column.generated != wanted.generated {
             return Some(format!("one computes the column {name}, the other does not"));
         }
-        if column.nullable != wanted.nullable {
+        // MariaDB's generated columns are never NOT NULL.
+        let unsaid = pair.differ() && wanted.generated;
+        if column.nullable != wanted.nullable && !unsaid {
             return Some(format!("one takes NULL in the column {name}, the other does not"));
         }
         if !same_kind(wanted, column, pair) {

@@ -83,6 +83,8 @@ impl TablePlan {
         let hashed = key.kind == KeyKind::Unique && key.text.trim_end().ends_with("USING HASH");
         let lacking = if key.has_expression && pair.to.is_mariadb() {
             "MariaDB has no keys over expressions"
+        } else if key.has_parser && pair.to.is_mariadb() && pair.differ() {
+            "MariaDB lacks its full-text parser"
         } else if key.kind == KeyKind::Vector && !pair.to.is_mariadb() {
             "MySQL has no vector keys"
         } else if hashed && !pair.to.is_mariadb() && pair.differ() {

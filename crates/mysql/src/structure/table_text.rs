@@ -29,6 +29,8 @@ pub(super) struct KeyText {
     pub(super) columns: Vec<String>,
     /// Has a part that is an expression.
     pub(super) has_expression: bool,
+    /// A full-text key with a parser of its own.
+    pub(super) has_parser: bool,
     pub(super) text: String,
 }
 
@@ -243,6 +245,7 @@ fn read_key(own: &str, clause: &[Token]) -> Option<KeyText> {
         kind,
         columns,
         has_expression,
+        has_parser: clause.iter().any(|token| is_word(token, "PARSER")),
         text: own.to_owned(),
     })
 }

@@ -19,6 +19,7 @@ use super::table_text::{is_symbol, is_word};
 use crate::connect::{Server, close};
 use crate::ddl::{Kind, Mode, Token, quoted, tokens};
 use crate::failure::failed;
+use crate::schema::collation_of;
 
 /// Makes the views. Answers those that were not made or made differently.
 pub(crate) async fn create_views(
@@ -43,7 +44,11 @@ pub(crate) async fn create_views(
         match on_target(view, &account, names, &known) {
             Ok((create, changed)) => {
                 sentences.extend(changed);
-                waiting.push((view.name.clone(), create));
+                waiting.push(Waiting {
+                    view,
+                    create,
+                    refused: None,
+                });
             }
             Err(error) => sentences.push(not_made(&view.name, &error)),
         }
@@ -71,33 +76,61 @@ fn not_made(view: &TableName, error: &Error) -> String {
     format!("the view {view} is not made: {error}")
 }
 
-async fn make(
-    conn: &mut Conn,
-    mut waiting: Vec<(TableName, String)>,
-    sentences: &mut Vec<String>,
-) -> Result<()> {
+/// A view that is not made yet, and why the server refused it last.
+struct Waiting<'a> {
+    view: &'a ViewDef,
+    create: String,
+    refused: Option<Error>,
+}
+
+async fn make(conn: &mut Conn, mut waiting: Vec<Waiting<'_>>, sentences: &mut Vec<String>) -> Result<()> {
     loop {
         let (before, mut refused) = (waiting.len(), Vec::new());
-        for (name, create) in waiting {
-            match conn.query_drop(&create).await {
-                Ok(()) => {}
+        for mut one in waiting {
+            let name = &one.view.name;
+            let collates = set_collation(conn, one.view).await?;
+            match conn.query_drop(&one.create).await {
+                Ok(()) if collates => {}
+                Ok(()) => sentences.push(format!(
+                    "the view {name} has texts of a collation that the target lacks; they have the target's own"
+                )),
                 Err(error) => {
                     let error = failed("creating it")(error);
                     if error.kind() == ErrorKind::Retry {
                         return Err(error.context(format!("the view {name}")));
                     }
-                    refused.push((name, create, error));
+                    one.refused = Some(error);
+                    refused.push(one);
                 }
             }
         }
         if refused.is_empty() || refused.len() == before {
-            sentences.extend(refused.iter().map(|(name, _, error)| not_made(name, error)));
+            let said = refused
+                .iter()
+                .filter_map(|one| Some(not_made(&one.view.name, one.refused.as_ref()?)));
+            sentences.extend(said);
             return Ok(());
         }
-        waiting = refused
-            .into_iter()
-            .map(|(name, create, _)| (name, create))
-            .collect();
+        waiting = refused;
+    }
+}
+
+/// Literals of a view have the collation of the session that makes it. False when the
+/// target does not know that of the source.
+async fn set_collation(conn: &mut Conn, view: &ViewDef) -> Result<bool> {
+    let Some(collation) = collation_of(&view.native_ddl) else {
+        return Ok(true);
+    };
+    match conn
+        .query_drop(format!("SET NAMES utf8mb4, collation_connection = {collation}"))
+        .await
+    {
+        Ok(()) => Ok(true),
+        Err(mysql_async::Error::Server(_)) => {
+            let plain = conn.query_drop("SET NAMES utf8mb4").await;
+            plain.map(|()| false).map_err(failed("setting up a session"))
+        }
+        Err(error) => Err(failed("setting up a session")(error)),
     }
 }
 
