@@ -7,13 +7,19 @@ use tidegate_model::report::{RunReport, Stage};
 
 /// The present run's report on top of the last one of the runs before it.
 pub(crate) fn carried(before: Option<&RunReport>, now: RunReport) -> RunReport {
-    let Some(before) = before else { return now };
     let mut all = now;
+    // A run that tries again has no open session that could tell it a lag.
+    if all.retrying.is_some() {
+        all.caught_up = false;
+        (all.lag_seconds, all.lag_bytes) = (None, None);
+    }
+    let Some(before) = before else { return all };
     all.changes_applied += before.changes_applied;
     all.transactions_applied += before.transactions_applied;
     all.ddl_applied += before.ddl_applied;
     all.events_not_chosen += before.events_not_chosen;
     all.reconnects += before.reconnects;
+    all.chunks_redone += before.chunks_redone;
     let skipped: Vec<String> = before
         .ddl_skipped
         .iter()
@@ -33,6 +39,10 @@ pub(crate) fn carried(before: Option<&RunReport>, now: RunReport) -> RunReport {
         all.bytes_total_estimate = before.bytes_total_estimate;
         all.rows_copied = before.rows_copied;
         all.bytes_copied = before.bytes_copied;
+    }
+    // Until it says where it goes on, the job is where it was.
+    if all.stage == Stage::Starting {
+        all.stage = before.stage.min(Stage::Changes);
     }
     all
 }
@@ -73,6 +83,45 @@ mod tests {
             (100, 4, 10)
         );
         assert_eq!(seen.ddl_skipped, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_run_that_begins_does_not_set_the_job_back() {
+        let check = |before: Stage, seen: Stage| {
+            let before = RunReport {
+                stage: before,
+                ..RunReport::default()
+            };
+            assert_eq!(carried(Some(&before), RunReport::default()).stage, seen);
+        };
+        check(Stage::Starting, Stage::Starting);
+        check(Stage::Snapshot, Stage::Snapshot);
+        check(Stage::Cutover, Stage::Changes);
+        assert_eq!(carried(None, RunReport::default()).stage, Stage::Starting);
+    }
+
+    #[test]
+    fn a_run_that_tries_again_knows_no_lag() {
+        let now = RunReport {
+            stage: Stage::Changes,
+            caught_up: true,
+            lag_seconds: Some(0),
+            lag_bytes: Some(0),
+            retrying: Some(tidegate_model::report::Trouble {
+                kind: tidegate_model::error::Kind::Retry,
+                message: String::new(),
+                remedy: String::new(),
+                since_ms: 0,
+                attempts: 1,
+            }),
+            ..RunReport::default()
+        };
+        let seen = carried(None, now);
+        assert_eq!(
+            (seen.caught_up, seen.lag_seconds, seen.lag_bytes),
+            (false, None, None)
+        );
+        assert!(seen.retrying.is_some());
     }
 
     #[test]

@@ -118,9 +118,10 @@ fn percents(report: &RunReport, job: &Job) -> [u64; 3] {
             0,
         ],
         Stage::Snapshot => {
-            let read = part(report.rows_copied, report.rows_total_estimate, 94);
-            let loaded = part(report.chunks_done, report.chunks_total, ROWS_PERCENT);
-            [STRUCTURE_PERCENT + read, loaded.min(ROWS_PERCENT), 0]
+            // By rows and not by chunks: tables are cut into chunks one after the other, so the
+            // number of all chunks is known late. Rows are counted once they are on the target.
+            let rows = |whole| part(report.rows_copied, report.rows_total_estimate, whole);
+            [STRUCTURE_PERCENT + rows(94), rows(ROWS_PERCENT), 0]
         }
         Stage::Indexes => [
             100,

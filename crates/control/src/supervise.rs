@@ -223,8 +223,9 @@ impl Inner {
                 changed = handle.reports.changed(), if reporting => {
                     reporting = changed.is_ok();
                     let report = handle.reports.borrow_and_update().clone();
+                    let report = carried(before.as_ref(), report);
                     calm.hear(report.caught_up, self.world.now_ms());
-                    if self.note(cell, carried(before.as_ref(), report)).await {
+                    if self.note(cell, report).await {
                         saved_ms = self.world.now_ms();
                     }
                 }

@@ -15,21 +15,36 @@ insert into customer (name, note) values ('Ada', null), ('Grace', 'x'), ('Zoë',
 insert into sale (customer, at, amount) values (1, '2026-01-02 03:04:05.678901', 1.5), (3, now(6), -2);
 ";
 
-#[test]
-fn a_whole_migration_by_the_python_sdk() {
+fn whole_life(source_flavor: Flavor, target_flavor: Flavor, types: &str) {
     let sdks = sdks().expect("SDKs");
-    let source = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a source");
-    let target = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a target");
+    let source = DbServer::start_blocking(source_flavor, &[]).expect("a source");
+    let target = DbServer::start_blocking(target_flavor, &[]).expect("a target");
     source.run_script(SHOP).expect("loads");
     let folder = Folder::new();
     let served = Served::start(folder.path(), &[]);
     let mut life = python(&sdks, "life.py");
     life.args([source.port().to_string(), target.port().to_string()])
-        .args([source.user(), source.password()]);
+        .args([source.user(), source.password()])
+        .env("TIDEGATE_TYPES", types);
     run(life, &served, None, folder.path());
     assert!(served.stop().success());
     let differ = compare_servers(&source, &target, &["shop"], &[]).expect("compares");
     assert_eq!(differ, Vec::<String>::new());
+}
+
+#[test]
+fn a_whole_migration_by_the_python_sdk() {
+    whole_life(Flavor::Mysql97, Flavor::Mysql97, "mysql mysql");
+}
+
+#[test]
+fn from_mariadb_to_mariadb() {
+    whole_life(Flavor::Mariadb118, Flavor::Mariadb118, "mariadb mariadb");
+}
+
+#[test]
+fn from_mariadb_to_mysql() {
+    whole_life(Flavor::Mariadb118, Flavor::Mysql97, "mariadb mysql");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod asking;
 mod cases;
 mod certificate;
 mod faults;
+mod kills;
 mod lives;
 mod process;
 mod sdks;

@@ -127,6 +127,7 @@ fn endpoints_are_registered_listed_and_kept_while_used() {
             "{method} {path}"
         );
     }
+    ask(&served, "StartMigrateJob", &json!({"JobId": job, "Colour": 1}));
     let trail: AuditList =
         serde_json::from_value(operate(&served, "GET", AUDIT, &Value::Null)).expect("a trail");
     let seen = |action: &str, subject: &str, outcome: &str| {
@@ -143,6 +144,7 @@ fn endpoints_are_registered_listed_and_kept_while_used() {
     seen("PutEndpoint", "shop", "OK");
     seen("CreateMigrationService", &job, "OK");
     seen("ModifyMigrationJob", &job, "OK");
+    seen("StartMigrateJob", &job, "UnknownParameter");
     seen("RemoveEndpoint", "shop", "OperationDenied.OperationDeniedError");
     // The wire API's signature is not taken here.
     let headers = sign_tc3(who(&served), served.address(), "Operate", b"", now()).expect("signs");

@@ -78,7 +78,7 @@ fn steps_by_stage() {
     check(
         more_than_estimated,
         1,
-        [99, 45, 0],
+        [99, 90, 0],
         [Running, Running, NotStarted],
     );
 }

@@ -30,7 +30,7 @@ use tidegate_control::Jobs;
 use tidegate_rpc::actions::Action;
 use tidegate_rpc::contract::contract;
 use tidegate_rpc::sign::Verified;
-use tidegate_rpc::{ApiError, encode};
+use tidegate_rpc::{ApiError, decode, encode};
 
 use crate::http::{ApiService, OperatorCall};
 use crate::metrics::Calls;
@@ -38,6 +38,9 @@ use crate::operator;
 
 /// The codes of a call that was answered.
 const OK: &str = "OK";
+
+/// As much of a subject as the audit trail keeps: 15 job ids fit.
+const SUBJECT_CHARS_MAX: usize = 200;
 
 #[derive(Debug)]
 pub(crate) struct Api {
@@ -58,7 +61,10 @@ impl ApiService for Api {
         let action = Action::from_name(&verified.action)?;
         let subject = verified.params.get("JobId").and_then(Value::as_str);
         let subject = subject.unwrap_or_default().to_owned();
-        let answer = answer(&self.jobs, action, verified.params).await;
+        let answer = match decode::normalise(action.name(), verified.params) {
+            Ok(params) => answer(&self.jobs, action, params).await,
+            Err(error) => Err(error),
+        };
         if is_write(action) {
             let subject = match &answer {
                 Ok(answer) if subject.is_empty() => created(answer),
@@ -95,8 +101,13 @@ impl Api {
         error: Option<&ApiError>,
     ) -> Result<(), ApiError> {
         let outcome = error.map_or(OK, |error| error.code);
+        // It may be anything that a caller sends, unreadable signs among it.
+        let subject: String = subject
+            .chars()
+            .filter(|sign| !sign.is_control())
+            .take(SUBJECT_CHARS_MAX)
+            .collect();
         tracing::info!(job = %subject, %caller, %action, %outcome, "asked");
-        let subject: String = subject.chars().take(400).collect();
         Ok(self.jobs.audit(caller, action, &subject, outcome).await?)
     }
 }

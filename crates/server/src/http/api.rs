@@ -15,7 +15,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 use tidegate_rpc::actions::Action;
 use tidegate_rpc::sign::{RequestParts, verify, verify_operator};
-use tidegate_rpc::{ApiError, contract, decode, envelope};
+use tidegate_rpc::{ApiError, contract, envelope};
 
 use super::{ApiService, OperatorCall, Probes};
 
@@ -71,14 +71,13 @@ impl Pages {
             ));
         }
         let received = Received::of(request).await?;
-        let mut verified = verify(&received.parts(), &|id| self.api.secret_key(id), now())?;
+        let verified = verify(&received.parts(), &|id| self.api.secret_key(id), now())?;
         action.clone_from(&verified.action);
         if verified.version != contract::VERSION {
             return Err(ApiError::unknown_version(&verified.version));
         }
         // A known action that is not built says so, whatever its parameters are.
         Action::from_name(&verified.action)?;
-        verified.params = decode::normalise(&verified.action, verified.params)?;
         self.api.call(verified, self.peer).await
     }
 

@@ -49,6 +49,7 @@ pub(crate) struct HttpConfig {
 pub(crate) trait ApiService: Send + Sync {
     fn secret_key(&self, secret_id: &str) -> Option<String>;
 
+    /// The action is one that is built; its parameters are as they came.
     async fn call(&self, verified: Verified, peer: SocketAddr) -> Result<Value, ApiError>;
 
     /// A call of the operator's API.

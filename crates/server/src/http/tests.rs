@@ -15,8 +15,9 @@ impl ApiService for Stub {
     }
 
     async fn call(&self, verified: Verified, _peer: SocketAddr) -> Result<Value, ApiError> {
+        let params = tidegate_rpc::decode::normalise(&verified.action, verified.params)?;
         match verified.action.as_str() {
-            "DescribeMigrationJobs" => Ok(json!({"TotalCount": 0, "JobList": [], "Seen": verified.params})),
+            "DescribeMigrationJobs" => Ok(json!({"TotalCount": 0, "JobList": [], "Seen": params})),
             _ => Err(ApiError::not_found("there is no such job")),
         }
     }

@@ -11,6 +11,8 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.dts.v20211206 import dts_client, models
 
 REGION = "ap-guangzhou"
+# Database types of source and target.
+SOURCE, TARGET = os.environ.get("TIDEGATE_TYPES", "mysql mysql").split()
 CONTRACT = json.load(open(os.environ["TIDEGATE_CONTRACT"]))
 ACTIONS = {name: shape for name, shape in CONTRACT["actions"].items() if shape["group"] == "migration"}
 
@@ -85,7 +87,7 @@ def check_types(action, answer):
 
 
 def create(**more):
-    params = dict(SrcDatabaseType="mysql", DstDatabaseType="mysql", SrcRegion=REGION, DstRegion=REGION,
+    params = dict(SrcDatabaseType=SOURCE, DstDatabaseType=TARGET, SrcRegion=REGION, DstRegion=REGION,
                   InstanceClass="small")
     return call("CreateMigrationService", **{**params, **more})["JobIds"]
 

@@ -7,7 +7,8 @@ import urllib.request
 from client import *
 
 source, target, user, password = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
-ends = dict(source=side(source, user, password), target=side(target, user, password))
+ends = dict(source=side(source, user, password, DatabaseType=SOURCE),
+            target=side(target, user, password, DatabaseType=TARGET))
 chosen = {"ObjectMode": "partial", "Databases": [{"DbName": "shop", "DBMode": "all"}]}
 
 
