@@ -8,6 +8,8 @@ use tidegate_testkit::{DbServer, FaultProxy, Flavor, compare_servers};
 use crate::asking::{ask, new_job};
 use crate::process::{Folder, Served, log_of};
 
+/// How long the line is cut: long enough for every timeout on the way to pass.
+const CUT: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(90);
 
 struct Watched<'a> {
@@ -137,6 +139,65 @@ fn a_line_that_is_cut_and_mended() {
         .run_script("insert into d.t (v) values (4); delete from d.t where id = 2;")
         .expect("writes");
     job.away();
+    // What is shown stays true for as long as it lasts.
+    let begun = Instant::now();
+    while begun.elapsed() < CUT {
+        let found = job.detail();
+        assert_eq!(found["Status"], "running", "{}", found["BriefMsg"]);
+        assert_eq!(
+            found["StepInfo"]["SecondsBehindMaster"], -1,
+            "{}",
+            found["StepInfo"]
+        );
+        std::thread::sleep(Duration::from_millis(500));
+    }
     proxy.refuse(false).expect("is mended");
+    job.complete(&source, &target);
+}
+
+/// The line stays open and nothing comes: only the clock can tell.
+#[test]
+fn a_line_that_stalls_is_noticed_and_left() {
+    let source = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a source");
+    let target = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a target");
+    source.run_script(LOAD).expect("loads");
+    let proxy = FaultProxy::start((std::net::Ipv4Addr::LOCALHOST, source.port()).into()).expect("a proxy");
+    let folder = Folder::new();
+    let served = Served::start(folder.path(), &[]);
+    let job = Watched {
+        served: &served,
+        job: new_job(&served),
+        folder: &folder,
+    };
+    job.caught_up(proxy.address().port(), &source, &target);
+    proxy.stall(true).expect("stalls");
+    source
+        .run_script("insert into d.t (v) values (4); delete from d.t where id = 2;")
+        .expect("writes");
+    job.away();
+    proxy.stall(false).expect("flows");
+    job.complete(&source, &target);
+}
+
+/// The target killed and restarted: what it had committed is read back from it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_killed_and_comes_back() {
+    let source = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a source");
+    let mut target = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a target");
+    source.run_script(LOAD).expect("loads");
+    let folder = Folder::new();
+    let served = Served::start(folder.path(), &[]);
+    let job = Watched {
+        served: &served,
+        job: new_job(&served),
+        folder: &folder,
+    };
+    job.caught_up(source.port(), &source, &target);
+    target.kill9().expect("kills");
+    source
+        .run_script("insert into d.t (v) values (4); delete from d.t where id = 2;")
+        .expect("writes");
+    job.away();
+    target.restart().await.expect("restarts");
     job.complete(&source, &target);
 }

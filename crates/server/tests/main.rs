@@ -8,6 +8,7 @@ mod certificate;
 mod faults;
 mod kills;
 mod lives;
+mod million;
 mod process;
 mod sdks;
 mod serving;

@@ -136,7 +136,9 @@ async fn the_target_is_tidied_once_the_end_is_stored_and_again_after_a_failure()
     bench.world.advance(10_000);
     bench.until(&id, Status::Success).await;
     bench
-        .seen(&id, |_, _| bench.runner.forgotten.lock().expect("whole").len() == 1)
+        .seen(&id, |_, _| {
+            bench.runner.forgotten.lock().expect("whole").len() == 1
+        })
         .await;
     assert!(bench.job(&id).has_traces, "what was not removed is remembered");
     let bench = bench.restart().await;

@@ -1,6 +1,7 @@
-"""A migration over a server that is killed: `begin` before, `end` after it was started again.
+"""A migration in two scripts, for what happens in between: `begin` ends while it runs, `caught-up`
+when it is ready to be completed; `end` completes it.
 
-Arguments: begin|end, a file for the job's id, the ports of source and target, their user and password."""
+Arguments: begin|caught-up|end, a file for the job's id, the ports of source and target, their user and password."""
 import sys
 
 from client import *
@@ -8,7 +9,7 @@ from client import *
 phase, file, source, target, user, password = sys.argv[1:]
 ends = dict(source=side(int(source), user, password), target=side(int(target), user, password))
 
-if phase == "begin":
+if phase in ("begin", "caught-up"):
     job = create()[0]
     chosen = {"ObjectMode": "partial", "Databases": [{"DbName": "shop", "DBMode": "all"}]}
     call("ModifyMigrationJob", **configuration(job, objects=chosen, **ends))
@@ -17,6 +18,8 @@ if phase == "begin":
     call("StartMigrateJob", JobId=job)
     until(job, "running")
     open(file, "w").write(job)
+    if phase == "caught-up":
+        until(job, "readyComplete")
 else:
     job = open(file).read()
     # Nobody says anything to it: it goes on by itself.
