@@ -39,7 +39,7 @@ pub(crate) fn text(record: &CutoverRecord) -> String {
     ));
     lines.push(format!("Source position  {}", record.source_position));
     lines.push(format!(
-        "Auto-increment values set  {}",
+        "Auto-increment counters raised to the source's  {}",
         record.auto_increments_set
     ));
     lines.push(verdict(record));

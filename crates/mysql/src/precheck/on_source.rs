@@ -9,8 +9,8 @@ use tidegate_model::job::{ForeignKeys, JobSpec};
 
 use super::grants::Grants;
 use super::{
-    BINLOG, BURDENS, CASCADES, CONNECT, REFERENCES, SETTINGS, SOURCE_RIGHTS, VERSION, WARNINGS, check,
-    tables_where, versions,
+    BINLOG, BURDENS, CASCADES, REFERENCES, SETTINGS, SOURCE_RIGHTS, VERSION, WARNINGS, check, tables_where,
+    versions,
 };
 use crate::connect::{Server, close};
 use crate::ddl::quoted;
@@ -35,7 +35,7 @@ const ENGINES_WITHOUT_ROWS: [&str; 8] = [
 
 pub(crate) async fn source(server: &Server, spec: &JobSpec, structure: &Structure) -> Result<Vec<Finding>> {
     let mut conn = server.catalog_session().await?;
-    let mut findings = vec![check(CONNECT, "source", format!("login to {}", server.place())).pass()];
+    let mut findings = Vec::new();
     findings.push(version(server));
     findings.extend(rights(&mut conn, spec, structure).await?);
     findings.extend(tables(spec, structure));
@@ -83,6 +83,17 @@ async fn rights(conn: &mut Conn, spec: &JobSpec, structure: &Structure) -> Resul
             )
         });
     }
+    if locks_all(structure) {
+        let check = check(SOURCE_RIGHTS, "read_lock", grants.looked_at("RELOAD"));
+        findings.push(if grants.has_global("RELOAD") {
+            check.pass()
+        } else {
+            check.failure(
+                "a source without GTIDs is read-locked for the moment in which the copy begins, which needs it",
+                grants.remedy(&["RELOAD"], "*.*"),
+            )
+        });
+    }
     for database in &structure.databases {
         findings.push(rights_on(&grants, &database.name, spec, structure));
         let schema = &database.name;
@@ -95,6 +106,13 @@ async fn rights(conn: &mut Conn, spec: &JobSpec, structure: &Structure) -> Resul
         }
     }
     Ok(findings)
+}
+
+/// As `snapshot` decides it.
+fn locks_all(structure: &Structure) -> bool {
+    let fact = |name: &str| structure.facts.get(name).map_or("", String::as_str);
+    let is_on = |name: &str| matches!(fact(name).to_ascii_uppercase().as_str(), "ON" | "1");
+    is_on("log_bin") && fact("flavour") == "mysql" && !is_on("gtid_mode")
 }
 
 fn rights_on(grants: &Grants, schema: &str, spec: &JobSpec, structure: &Structure) -> Finding {

@@ -13,8 +13,7 @@ use tidegate_model::{Error, Result};
 use super::grants::Grants;
 use super::versions::{self, Fit};
 use super::{
-    CONNECT, SAME_NAMES, SETTINGS, SPACE, TARGET_RIGHTS, VERSION, VIEWS, WARNINGS, check, some_of,
-    tables_where,
+    SAME_NAMES, SETTINGS, SPACE, TARGET_RIGHTS, VERSION, VIEWS, WARNINGS, check, some_of, tables_where,
 };
 use crate::CONTROL_SCHEMA;
 use crate::connect::{Server, Version, close};
@@ -41,8 +40,7 @@ pub(crate) async fn target(
     resumes: bool,
 ) -> Result<Vec<Finding>> {
     let mut conn = server.catalog_session().await?;
-    let mut findings = vec![check(CONNECT, "target", format!("login to {}", server.place())).pass()];
-    findings.push(version(server, structure));
+    let mut findings = vec![version(server, structure)];
     findings.extend(settings(&mut conn, server, structure).await?);
     findings.extend(texts(server, spec, structure));
     findings.extend(rights(&mut conn, spec, structure).await?);
@@ -194,7 +192,8 @@ async fn rights(conn: &mut Conn, spec: &JobSpec, structure: &Structure) -> Resul
             .filter(|privilege| !grants.has(privilege, &schema, &[]))
             .collect();
         let looked_at = grants.looked_at(&format!("{} on {schema}", wanted.join(", ")));
-        let check = check(TARGET_RIGHTS, "objects", looked_at);
+        let item = if own { "checkpoints" } else { "objects" };
+        let check = check(TARGET_RIGHTS, item, looked_at);
         let why = if own {
             "the job keeps its marks in that schema, in one transaction with the rows"
         } else {
