@@ -236,7 +236,7 @@ async fn what_is_not_there_is_named() {
         ("shop:nothing", "table shop.nothing"),
         ("shop:T", "table shop.T"),
         ("mysql", "server's own"),
-        ("tidegate", "server's own"),
+        ("__tidegate__", "server's own"),
     ] {
         let error = source.read_structure(&chosen(spec)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::NeedsUser, "{spec}");
