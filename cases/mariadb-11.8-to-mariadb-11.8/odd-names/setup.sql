@@ -1,9 +1,9 @@
 -- Names that want quoting, in every place where a name can stand.
-create database `a.b`;
-create database `select`;
-create database `tick``tick`;
-create database `with space`;
-create database `数据库-ü`;
+create database `a.b` character set utf8mb4;
+create database `select` character set utf8mb4;
+create database `tick``tick` character set utf8mb4;
+create database `with space` character set utf8mb4;
+create database `数据库-ü` character set utf8mb4;
 create table `a.b`.`c.d` (`e.f` int primary key, `g.h` varchar(10), key `i.j` (`g.h`));
 insert into `a.b`.`c.d` values (1, 'dots'), (2, null);
 create table `select`.`from` (`where` int primary key, `order` int, `group by` text, unique key `limit` (`order`));

@@ -116,10 +116,14 @@ impl LogReader {
         let start = self.advance(&event);
         match event.kind {
             kind::ROTATE => self.rotate(event),
-            kind::FORMAT_DESCRIPTION | kind::PREVIOUS_GTIDS | kind::STOP | kind::HEARTBEAT_V2 => Ok(()),
-            kind::MARIADB_GTID_LIST | kind::MARIADB_CHECKPOINT => Ok(()),
+            kind::FORMAT_DESCRIPTION | kind::HEARTBEAT_V2 => Ok(()),
             kind::IGNORABLE | kind::ROWS_QUERY | kind::MARIADB_ANNOTATE_ROWS => Ok(()),
-            kind::HEARTBEAT => {
+            // They lie between transactions, and may be the last before the end of the log.
+            kind::HEARTBEAT
+            | kind::PREVIOUS_GTIDS
+            | kind::STOP
+            | kind::MARIADB_GTID_LIST
+            | kind::MARIADB_CHECKPOINT => {
                 self.moved |= matches!(self.state, State::Between);
                 Ok(())
             }
