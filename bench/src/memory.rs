@@ -119,7 +119,7 @@ fn peak_of(program: &Path, source: &DbServer, target: &DbServer, large: bool) ->
         source.run_script(LARGE_TRANSACTION)?;
         std::fs::write(&written, "")?;
     }
-    watched.to_its_end()
+    watched.ended()
 }
 
 struct Watched {
@@ -147,7 +147,7 @@ impl Watched {
         Ok(())
     }
 
-    fn to_its_end(mut self) -> anyhow::Result<u64> {
+    fn ended(mut self) -> anyhow::Result<u64> {
         loop {
             self.look();
             if let Some(status) = self.child.try_wait()? {

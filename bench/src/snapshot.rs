@@ -31,7 +31,7 @@ pub(crate) fn run(rounds: usize, large: bool) -> anyhow::Result<()> {
     let files = write_files(&folder, tables, each)?;
     let (source, target) = (ours::server()?, ours::server()?);
     prepare(&source, tables, true)?;
-    sessions(&source, &files, |number, file| load_data(number, file))?;
+    sessions(&source, &files, load_data)?;
     source.sql("ANALYZE TABLE sbtest.sbtest1, sbtest.sbtest2")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let total = each * tables as u64;
@@ -113,11 +113,11 @@ fn one_of_ours(
 fn ceiling(target: &DbServer, files: &[PathBuf], total: u64, rates: &mut Rates) -> anyhow::Result<()> {
     clear(target)?;
     prepare(target, files.len(), true)?;
-    let whole = sessions(target, files, |number, file| load_data(number, file))?;
+    let whole = sessions(target, files, load_data)?;
     rates.index_first.push(per_second(total, whole));
     clear(target)?;
     prepare(target, files.len(), false)?;
-    let loading = sessions(target, files, |number, file| load_data(number, file))?;
+    let loading = sessions(target, files, load_data)?;
     let building = sessions(target, files, |number, _| {
         format!("ALTER TABLE sbtest.sbtest{number} ADD KEY k_{number} (k);\n")
     })?;
