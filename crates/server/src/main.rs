@@ -9,6 +9,7 @@ mod credentials;
 mod embedded;
 mod http;
 mod logs;
+mod memory;
 mod metrics;
 mod operator;
 mod runs;
@@ -51,6 +52,7 @@ enum Command {
 const EXIT_COULD_NOT: u8 = 2;
 
 fn main() -> ExitCode {
+    memory::set_up();
     // Once, before any TLS: the provider must not be left to guessing.
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()

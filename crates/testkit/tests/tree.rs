@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crate, and the crates of ours that it may use. `testkit` may be used by tests of all.
-const EDGES: [(&str, &[&str]); 10] = [
+const EDGES: [(&str, &[&str]); 11] = [
     ("tidegate-model", &[]),
     ("tidegate-link", &["tidegate-model"]),
     ("tidegate-mysql", &["tidegate-model", "tidegate-link"]),
@@ -27,6 +27,16 @@ const EDGES: [(&str, &[&str]); 10] = [
             "tidegate-control",
             "tidegate-rpc",
             "tidegate-cli",
+        ],
+    ),
+    (
+        "tidegate-bench",
+        &[
+            "tidegate-model",
+            "tidegate-link",
+            "tidegate-mysql",
+            "tidegate-engine",
+            "tidegate-testkit",
         ],
     ),
 ];
