@@ -112,7 +112,7 @@ pub(crate) fn push_same(sql: &mut Vec<u8>, column: &Column, value: &Value) -> Re
         return Ok(());
     }
     let (before, after) = match &column.kind {
-        ColumnType::Text { .. } | ColumnType::Native => (format!("CAST({name} AS BINARY) = "), ""),
+        ColumnType::Text { .. } => (format!("CAST({name} AS BINARY) = "), ""),
         ColumnType::Json => (format!("{name} = CAST("), " AS JSON)"),
         ColumnType::Geometry => (format!("HEX({name}) = HEX("), ")"),
         ColumnType::Enum { .. } | ColumnType::Set { .. } | ColumnType::Bit { .. } => {
