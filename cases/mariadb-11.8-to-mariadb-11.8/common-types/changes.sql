@@ -11,12 +11,12 @@ update times set t6 = subtime(t6, '00:00:00.000001'), dt6 = dt where id between 
 insert into texts select id + 100, c, v, vl, vb, g, u16, tt, t, mt, lt, b, vbin, tb, bl, mb, lb from texts;
 update texts set v = concat(v, '\\', '\n'), t = null where id in (103, 104);
 update texts set mt = repeat('later\t', 200000) where id = 105;
-insert into others (id, e, s, j, g, p, l, v)
-  select id + 100, e, s, j, g, p, l, v from others where id < 8;
-update others set j = json_set(j, '$.a[0]', 'changed', '$.more', json_array(1, 2)) where id = 101;
+insert into others (id, e, s, j, g, p, l, v, u, i4, i6)
+  select id + 100, e, s, j, g, p, l, v, u, i4, i6 from others where id < 8;
+update others set j = json_set(j, '$.a[0]', 'changed', '$.more', json_array(1, 2)), u = uuid_v4() where id = 101;
 update others set e = null, s = 'y,z', v = vec_fromtext('[9,9,9]') where id = 103;
 delete from whole where id = 2;
 delete from texts where id = 1;
 delete from others where id in (5, 106);
-insert into special (id, hidden, c) select id + 100, hidden, c from special;
+insert into special (id, hidden, c, b) select id + 100, hidden, c, b from special;
 update special set hidden = 7, c = repeat('x', 3000) where id = 101;

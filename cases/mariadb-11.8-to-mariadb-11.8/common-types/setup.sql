@@ -72,25 +72,29 @@ create table others (
   id int primary key,
   e enum('a', 'b''c', 'comma,', 'ü'), s set('x', 'y', 'z', 'ü'),
   j json, g geometry, p point not null, l linestring, v vector(3),
+  u uuid, i4 inet4, i6 inet6,
   n int generated always as (id * 2) virtual, st int generated always as (id + 1) stored,
   d int default 7, x varchar(40) default (concat('a', 'b')), key (st)
 );
-insert into others (id, e, s, j, g, p, l, v) values
+insert into others (id, e, s, j, g, p, l, v, u, i4, i6) values
   (1, 'a', 'x,z', '{"b": 1, "a": [null, true, 1.5, "ü\\n", {"": ""}]}', point(1, 2), point(48.1, 11.5),
-   st_geomfromtext('linestring(0 0, 1 1.5)'), vec_fromtext('[1,2.5,-3]')),
-  (2, 'b''c', '', '[]', null, point(-90, 180), null, null),
-  (3, null, null, null, st_geomfromtext('geometrycollection empty'), point(0, 0), null, null),
+   st_geomfromtext('linestring(0 0, 1 1.5)'), vec_fromtext('[1,2.5,-3]'),
+   '123e4567-e89b-12d3-a456-426655440000', '192.0.2.1', '2001:db8::1'),
+  (2, 'b''c', '', '[]', null, point(-90, 180), null, null, '00000000-0000-0000-0000-000000000000', '0.0.0.0', '::'),
+  (3, null, null, null, st_geomfromtext('geometrycollection empty'), point(0, 0), null, null, null, null, null),
   (4, 'ü', 'x,y,z,ü', 'null', st_geomfromtext('polygon((0 0, 4 0, 4 4, 0 0))'), point(1, 1), null,
-   vec_fromtext('[0,0,0]')),
-  (5, 'ü', 'ü', '"text"', null, point(2, 2), null, null),
-  (6, 'comma,', 'y', '18446744073709551615', null, point(2, 2), null, null),
-  (7, 'a', 'x', '-0.5', null, point(2, 2), null, null);
+   vec_fromtext('[0,0,0]'), 'ffffffff-ffff-ffff-ffff-ffffffffffff', '255.255.255.255', '::ffff:192.0.2.1'),
+  (5, 'ü', 'ü', '"text"', null, point(2, 2), null, null, null, null, null),
+  (6, 'comma,', 'y', '18446744073709551615', null, point(2, 2), null, null, null, null, null),
+  (7, 'a', 'x', '-0.5', null, point(2, 2), null, null, null, null, null);
 -- What is stored for a value that is no member: number 0, shown as ''.
 set sql_mode = '';
 insert into others (id, e, p) values (8, 'no member', point(3, 3));
 set sql_mode = default;
 
--- MariaDB alone: columns that are hidden.
-create table special (id int primary key, hidden int invisible default 5, c text);
-insert into special (id, c) values (1, repeat('long', 100)), (2, ''), (3, null);
+-- MariaDB alone: columns that are hidden, compressed, or a sequence's.
+create table special (
+  id int primary key, hidden int invisible default 5, c text compressed, b blob compressed
+);
+insert into special (id, c, b) values (1, repeat('compressed', 100), repeat(x'00', 1000)), (2, '', ''), (3, null, null);
 insert into special (id, hidden, c) values (4, 6, 'seen');

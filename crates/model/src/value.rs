@@ -24,7 +24,8 @@ pub enum Value {
     /// `YYYY-MM-DD`, `YYYY-MM-DD hh:mm:ss[.f]` or `[-]hhh:mm:ss[.f]`, by column type;
     /// timestamps are in UTC. Zero and partial dates are kept as they are.
     Temporal(Bytes),
-    /// JSON text in UTF-8.
+    /// JSON text in UTF-8. Tabs outside of strings are marks of the engine that read it,
+    /// and blanks to all others.
     Json(Bytes),
     /// The bits of a BIT(n), right-aligned.
     Bit(u64),

@@ -24,6 +24,7 @@ use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Kind, Result};
 
 use crate::binlog::event::{Gtid, LogEvent, kind};
+use crate::binlog::native::uuid;
 use crate::binlog::place::{Executed, Place};
 use crate::binlog::reader::LogReader;
 use crate::connect::Server;
@@ -311,10 +312,4 @@ fn gtid(code: u8, event: &Event) -> Result<(Option<Gtid>, u64)> {
         number: read.gno(),
     };
     Ok((Some(gtid), committed_at_ms))
-}
-
-fn uuid(bytes: [u8; 16]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default());
-    parts.join("-")
 }

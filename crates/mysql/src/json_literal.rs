@@ -3,27 +3,40 @@
 //! The server reads every number with a point as a double, while SQL can put exact
 //! decimals into JSON, which print as `0.2500`. A text that a double would not print so
 //! is built anew by JSON_OBJECT and JSON_ARRAY around a CAST (manual, "The JSON Data
-//! Type"). What prints like a double is taken for one; dates inside JSON are strings.
+//! Type"). What prints like a double is taken for one. Dates, times and bytes are built so
+//! too where a mark tells them (`json_text`); without one they are strings.
 
+use base64::Engine as _;
 use tidegate_model::{Error, Result};
+
+use crate::json_text::{Mark, Scanner};
 
 /// Deeper values than the server's own limit never come from it.
 const DEPTH_MAX: u32 = 101;
 
 /// Appends a literal or expression of type JSON for `text`, which a server has printed.
 pub(crate) fn push_json(sql: &mut Vec<u8>, text: &[u8]) -> Result<()> {
-    if !holds_decimal(text) {
+    let marked = text.contains(&b'\t');
+    if !marked && !holds_decimal(text) {
         push_text(sql, text);
         return Ok(());
     }
-    let mut reader = Reader { text, at: 0 };
+    let scanner = Scanner::new(text);
+    let mut builder = Builder { scanner };
     let mut built = Vec::with_capacity(text.len() * 2);
-    reader.value(&mut built, DEPTH_MAX).ok_or_else(unreadable)?;
-    reader.blank();
-    if reader.at != text.len() {
+    builder.value(&mut built, DEPTH_MAX).ok_or_else(unreadable)?;
+    builder.scanner.blank();
+    if builder.scanner.at != text.len() {
         return Err(unreadable());
     }
-    sql.extend_from_slice(&built);
+    if !text.starts_with(b"[") && !text.starts_with(b"{") {
+        // A column of JSON takes any other value for text to be read.
+        sql.extend_from_slice(b"JSON_EXTRACT(JSON_ARRAY(");
+        sql.extend_from_slice(&built);
+        sql.extend_from_slice(b"),_utf8mb4'$[0]')");
+    } else {
+        sql.extend_from_slice(&built);
+    }
     Ok(())
 }
 
@@ -38,7 +51,7 @@ fn push_text(sql: &mut Vec<u8>, text: &[u8]) {
 
 /// Does any number outside of strings carry more than a double would print?
 pub(crate) fn holds_decimal(text: &[u8]) -> bool {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Scanner::new(text);
     while let Some(byte) = reader.peek() {
         match byte {
             b'"' => {
@@ -81,100 +94,54 @@ fn is_decimal(number: &[u8]) -> bool {
     shortest.is_ok_and(|shortest| digits(&shortest) != digits(text))
 }
 
-struct Reader<'a> {
-    text: &'a [u8],
-    at: usize,
+struct Builder<'a> {
+    scanner: Scanner<'a>,
 }
 
-impl<'a> Reader<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn blank(&mut self) {
-        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
-            self.at += 1;
-        }
-    }
-
-    fn take(&mut self, wanted: u8) -> bool {
-        self.blank();
-        let found = self.peek() == Some(wanted);
-        self.at += usize::from(found);
-        found
-    }
-
-    /// A string with its quotes.
-    fn string(&mut self) -> Option<&'a [u8]> {
-        let start = self.at;
-        self.at += 1;
-        loop {
-            match self.peek()? {
-                b'\\' => self.at += 2,
-                b'"' => {
-                    self.at += 1;
-                    return self.text.get(start..self.at);
-                }
-                _ => self.at += 1,
-            }
-        }
-    }
-
-    fn number(&mut self) -> &'a [u8] {
-        let start = self.at;
-        let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-        while self.peek().is_some_and(is_part) {
-            self.at += 1;
-        }
-        self.text.get(start..self.at).unwrap_or_default()
-    }
-
+impl Builder<'_> {
     fn value(&mut self, sql: &mut Vec<u8>, depth: u32) -> Option<()> {
         let depth = depth.checked_sub(1)?;
-        self.blank();
-        match self.peek()? {
-            b'{' => self.members(sql, (b"JSON_OBJECT(", b'}'), depth),
-            b'[' => self.members(sql, (b"JSON_ARRAY(", b']'), depth),
-            b'-' | b'0'..=b'9' => {
-                push_number(sql, self.number());
-                Some(())
-            }
-            first => {
-                let start = self.at;
-                if first == b'"' {
-                    self.string()?;
-                } else {
-                    while self.peek().is_some_and(|byte| byte.is_ascii_lowercase()) {
-                        self.at += 1;
-                    }
+        self.scanner.blank();
+        let mark = self.scanner.mark();
+        match self.scanner.peek()? {
+            b'{' => self.members(sql, (b"JSON_OBJECT(", b'}'), depth)?,
+            b'[' => self.members(sql, (b"JSON_ARRAY(", b']'), depth)?,
+            b'-' | b'0'..=b'9' => match (mark, self.scanner.number()) {
+                (Some(Mark::Unsigned), number) if number.iter().all(u8::is_ascii_digit) => {
+                    sql.extend_from_slice(&[b"CAST(", number, b" AS UNSIGNED)"].concat());
                 }
-                push_cast(
-                    sql,
-                    self.text.get(start..self.at).filter(|text| !text.is_empty())?,
-                );
-                Some(())
+                (_, number) => push_number(sql, number),
+            },
+            b'"' => {
+                let string = self.scanner.string()?;
+                match mark {
+                    Some(mark) => push_marked(sql, mark, string)?,
+                    None => push_cast(sql, string),
+                }
             }
+            _ => push_cast(sql, self.scanner.word()?),
         }
+        Some(())
     }
 
     fn members(&mut self, sql: &mut Vec<u8>, (call, end): (&[u8], u8), depth: u32) -> Option<()> {
-        self.at += 1;
+        self.scanner.at += 1;
         sql.extend_from_slice(call);
         let mut first = true;
-        while !self.take(end) {
+        while !self.scanner.take(end) {
             if !first {
-                self.take(b',').then_some(())?;
+                self.scanner.take(b',').then_some(())?;
                 sql.push(b',');
             }
             first = false;
             if end == b'}' {
-                self.blank();
-                (self.peek()? == b'"').then_some(())?;
+                self.scanner.blank();
+                (self.scanner.peek()? == b'"').then_some(())?;
                 // A key's escapes are JSON's own: the server undoes them.
                 sql.extend_from_slice(b"JSON_UNQUOTE(");
-                push_cast(sql, self.string()?);
+                push_cast(sql, self.scanner.string()?);
                 sql.extend_from_slice(b"),");
-                self.take(b':').then_some(())?;
+                self.scanner.take(b':').then_some(())?;
             }
             self.value(sql, depth)?;
         }
@@ -187,6 +154,80 @@ fn push_cast(sql: &mut Vec<u8>, text: &[u8]) {
     sql.extend_from_slice(b"CAST(");
     push_text(sql, text);
     sql.extend_from_slice(b" AS JSON)");
+}
+
+/// A value of an SQL type, from the string as which it prints; it begins and ends with a quote.
+fn push_marked(sql: &mut Vec<u8>, mark: Mark, string: &[u8]) -> Option<()> {
+    let shown = string.get(1..string.len().checked_sub(1)?)?;
+    if mark == Mark::Bytes {
+        return push_bytes(sql, shown);
+    }
+    let is_time = |byte: &u8| byte.is_ascii_digit() || b"-: .".contains(byte);
+    let shown = std::str::from_utf8(shown)
+        .ok()
+        .filter(|shown| shown.bytes().all(|byte| is_time(&byte)))?;
+    let expression = match mark {
+        Mark::Date => format!("CAST('{shown}' AS DATE)"),
+        Mark::Time => format!("CAST('{shown}' AS TIME(6))"),
+        Mark::DateTime => format!("CAST('{shown}' AS DATETIME(6))"),
+        Mark::Bytes | Mark::Unsigned => return None,
+        Mark::Timestamp => {
+            let from = format!("JSON_QUOTE(_utf8mb4'{shown}')");
+            push_column(sql, from.as_bytes(), "TIMESTAMP(6)");
+            return Some(());
+        }
+    };
+    sql.extend_from_slice(expression.as_bytes());
+    Some(())
+}
+
+/// `base64:type252:…` as bytes of that type. A plain binary string has the type 15.
+fn push_bytes(sql: &mut Vec<u8>, shown: &[u8]) -> Option<()> {
+    use crate::binlog::table_map::code;
+    let shown = std::str::from_utf8(shown).ok()?.strip_prefix("base64:type")?;
+    let (number, base64) = shown.split_once(':')?;
+    // In lines, as the server prints it.
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(base64.replace("\\n", ""))
+        .ok()?;
+    let mut literal = b"_binary".to_vec();
+    crate::types::push_quoted(&mut literal, &bytes);
+    let type_name = match number.parse().ok()? {
+        code::VARCHAR => {
+            sql.extend_from_slice(&literal);
+            return Some(());
+        }
+        code::BIT => {
+            let bits = bytes
+                .iter()
+                .fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+            push_column(
+                sql,
+                format!("_utf8mb4'{bits}'").as_bytes(),
+                &format!("BIT({})", bytes.len() * 8),
+            );
+            return Some(());
+        }
+        code::STRING => format!("BINARY({})", bytes.len()),
+        code::VAR_STRING => format!("VARBINARY({})", bytes.len()),
+        code::TINY_BLOB => "TINYBLOB".to_owned(),
+        code::BLOB => "BLOB".to_owned(),
+        code::MEDIUM_BLOB => "MEDIUMBLOB".to_owned(),
+        code::LONG_BLOB => "LONGBLOB".to_owned(),
+        _ => return None,
+    };
+    let from = [b"JSON_EXTRACT(JSON_ARRAY(", &literal[..], b"),_utf8mb4'$[0]')"].concat();
+    push_column(sql, &from, &type_name);
+    Some(())
+}
+
+/// The only columns that an expression can make (manual, "JSON_TABLE"): put into JSON, a
+/// value keeps the type of its column.
+fn push_column(sql: &mut Vec<u8>, from: &[u8], type_name: &str) {
+    sql.extend_from_slice(b"(SELECT JSON_EXTRACT(JSON_ARRAY(c),_utf8mb4'$[0]') FROM JSON_TABLE(");
+    sql.extend_from_slice(from);
+    let columns = format!(",_utf8mb4'$' COLUMNS(c {type_name} PATH _utf8mb4'$' ERROR ON ERROR)) t)");
+    sql.extend_from_slice(columns.as_bytes());
 }
 
 fn push_number(sql: &mut Vec<u8>, number: &[u8]) {
@@ -228,10 +269,13 @@ mod tests {
 
     #[test]
     fn decimals_are_built_anew() {
-        check("0.2500", "CAST(0.2500 AS DECIMAL(5,4))");
+        check(
+            "0.2500",
+            "JSON_EXTRACT(JSON_ARRAY(CAST(0.2500 AS DECIMAL(5,4))),_utf8mb4'$[0]')",
+        );
         check(
             "123456789012345678901",
-            "CAST(123456789012345678901 AS DECIMAL(21,0))",
+            "JSON_EXTRACT(JSON_ARRAY(CAST(123456789012345678901 AS DECIMAL(21,0))),_utf8mb4'$[0]')",
         );
         check(
             r#"{"a\"": [1, 0.10], "b": "x"}"#,
@@ -242,6 +286,28 @@ mod tests {
             "[0.1000000000000000055]",
             "JSON_ARRAY(CAST(0.1000000000000000055 AS DECIMAL(20,19)))",
         );
+        check(
+            "\t\"2020-01-02\"",
+            "JSON_EXTRACT(JSON_ARRAY(CAST('2020-01-02' AS DATE)),_utf8mb4'$[0]')",
+        );
+        check("[\t\t\t\t\t\t7]", "JSON_ARRAY(CAST(7 AS UNSIGNED))");
+        check(
+            "[\t\t\"-10:00:00.000000\", \t\t\t\t\t\"base64:type15:yv4n\"]",
+            "JSON_ARRAY(CAST('-10:00:00.000000' AS TIME(6)),_binary'\u{fffd}\u{fffd}\\'')",
+        );
+        check(
+            "[\t\t\t\t\t\"base64:type249:YQ==\"]",
+            "JSON_ARRAY((SELECT JSON_EXTRACT(JSON_ARRAY(c),_utf8mb4'$[0]') FROM JSON_TABLE(JSON_EXTRACT(JSON_ARRAY(_binary'a'),\
+             _utf8mb4'$[0]'),_utf8mb4'$' COLUMNS(c TINYBLOB PATH _utf8mb4'$' ERROR ON ERROR)) t))",
+        );
+        let hostile = [
+            "[\t\"2020' OR 1\"]",
+            "[\t\t\t\t\t\"base64:type15:?\"]",
+            "[\t\t\t\t\t\"base64:type3:YQ==\"]",
+        ];
+        for text in hostile {
+            assert!(push_json(&mut Vec::new(), text.as_bytes()).is_err(), "{text}");
+        }
         for text in ["[0.10", "[0.10,", "{0.10: 1}", "[0.10] x", r#"["a, 0.10"#] {
             let mut sql = Vec::new();
             let _ = push_json(&mut sql, text.as_bytes());

@@ -14,6 +14,7 @@ mod digest;
 mod failure;
 pub mod gtid;
 mod json_literal;
+mod json_text;
 mod ledger;
 mod load;
 mod position;

@@ -112,8 +112,12 @@ pub(crate) fn push_same(sql: &mut Vec<u8>, column: &Column, value: &Value) -> Re
         return Ok(());
     }
     let (before, after) = match &column.kind {
-        ColumnType::Text { .. } | ColumnType::Native => (format!("CAST({name} AS BINARY) = "), ""),
-        ColumnType::Json => (format!("{name} = CAST("), " AS JSON)"),
+        ColumnType::Text { .. } => (format!("CAST({name} AS BINARY) = "), ""),
+        // By their text: as values 1 and 1.0 would be the same.
+        ColumnType::Json => (
+            format!("CAST({name} AS BINARY) = CAST(CAST("),
+            " AS JSON) AS BINARY)",
+        ),
         ColumnType::Geometry => (format!("HEX({name}) = HEX("), ")"),
         ColumnType::Enum { .. } | ColumnType::Set { .. } | ColumnType::Bit { .. } => {
             (format!("{name}+0 = "), "")

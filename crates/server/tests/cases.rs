@@ -139,9 +139,12 @@ async fn migrate(
     };
     let running = run(spec.clone(), &registry, Arc::new(SystemClock::new()), control);
     let steering = async {
-        let caught_up = tokio::time::timeout(DEADLINE, seen.wait_for(|report| report.caught_up)).await;
+        let caught_up = async {
+            // What is answered keeps the run from reporting for as long as it is held.
+            seen.wait_for(|report| report.caught_up).await.is_ok()
+        };
         // A run that ends before it is caught up says why itself.
-        if matches!(caught_up, Ok(Ok(_))) {
+        if tokio::time::timeout(DEADLINE, caught_up).await == Ok(true) {
             changes.apply().await?;
             complete.cancel();
         }

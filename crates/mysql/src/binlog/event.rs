@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tidegate_model::{Error, Result};
 
 use super::cursor::Cursor;
+use super::packed;
 
 pub mod kind {
     //! Event type codes.
@@ -42,8 +43,14 @@ pub mod kind {
     pub const MARIADB_GTID: u8 = 162;
     pub const MARIADB_GTID_LIST: u8 = 163;
     pub const MARIADB_START_ENCRYPTION: u8 = 164;
-    /// Statement and rows compressed by MariaDB (log_bin_compress): 165 to 171.
-    pub const MARIADB_COMPRESSED: std::ops::RangeInclusive<u8> = 165..=171;
+    // What log_bin_compress makes of statements and rows.
+    pub const MARIADB_QUERY_COMPRESSED: u8 = 165;
+    pub const MARIADB_WRITE_ROWS_COMPRESSED_V1: u8 = 166;
+    pub const MARIADB_UPDATE_ROWS_COMPRESSED_V1: u8 = 167;
+    pub const MARIADB_DELETE_ROWS_COMPRESSED_V1: u8 = 168;
+    pub const MARIADB_WRITE_ROWS_COMPRESSED: u8 = 169;
+    pub const MARIADB_UPDATE_ROWS_COMPRESSED: u8 = 170;
+    pub const MARIADB_DELETE_ROWS_COMPRESSED: u8 = 171;
 }
 
 /// The event was made by the server for this stream, and lies nowhere in the log.
@@ -94,7 +101,8 @@ pub const MODE_ANSI_QUOTES: u64 = 4;
 pub const MODE_NO_BACKSLASH_ESCAPES: u64 = 1 << 20;
 
 impl Query {
-    pub fn parse(body: Bytes) -> Result<Query> {
+    /// `packed`: the statement's text is compressed, what stands before it is not.
+    pub fn parse(body: Bytes, packed: bool) -> Result<Query> {
         const FORM: &str = "a logged statement";
         let mut cursor = Cursor::new(body);
         cursor.skip(8, FORM)?;
@@ -104,8 +112,12 @@ impl Query {
         let vars = cursor.take(usize::try_from(vars_length).unwrap_or(usize::MAX), FORM)?;
         let schema = cursor.take(usize::try_from(schema_length).unwrap_or(usize::MAX), FORM)?;
         cursor.skip(1, FORM)?;
+        let mut statement = cursor.into_rest();
+        if packed {
+            statement = packed::event(statement)?;
+        }
         let mut query = Query {
-            statement: text(&cursor.into_rest())?,
+            statement: text(&statement)?,
             default_schema: text(&schema)?,
             sql_mode: 0,
             charsets: None,
@@ -199,7 +211,7 @@ mod tests {
         body.extend([4, 0, 0, vars.len() as u8, 0]);
         body.extend(vars);
         body.extend(b"shop\0DROP TABLE t");
-        let query = Query::parse(Bytes::from(body.clone())).expect("reads");
+        let query = Query::parse(Bytes::from(body.clone()), false).expect("reads");
         assert_eq!(
             (query.statement.as_str(), query.default_schema.as_str()),
             ("DROP TABLE t", "shop")
@@ -210,7 +222,7 @@ mod tests {
         );
         assert_eq!(query.time_zone.as_deref(), Some("UTC"));
         for length in 0..45 {
-            let _ = Query::parse(Bytes::copy_from_slice(&body[..length]));
+            let _ = Query::parse(Bytes::copy_from_slice(&body[..length]), length % 2 == 0);
         }
     }
 }

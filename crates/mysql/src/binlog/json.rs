@@ -5,14 +5,19 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
 use bytes::Bytes;
 use tidegate_model::{Error, Result};
 
 use super::cursor::Cursor;
 use super::{decimal, temporal};
+use crate::json_text::Mark;
 
 /// The server's own limit (JSON_DOCUMENT_MAX_DEPTH).
 const DEPTH_MAX: u32 = 100;
+
+/// The server breaks lines of base64 after so many bytes, also within a string.
+const BASE64_LINE_BYTES: usize = 57;
 
 /// One value as text. Empty bytes stand for JSON null, as the server logs them.
 pub fn read(bytes: &Bytes) -> Result<Bytes> {
@@ -38,11 +43,11 @@ fn value(text: &mut String, kind: u64, bytes: &Bytes, depth: u32) -> Result<()> 
         0x00..=0x03 => container(text, kind, bytes, depth),
         0x04 => literal(text, cursor.little(1, FORM)?),
         0x05 => number(text, i64::from(cursor.little(2, FORM)? as u16 as i16)),
-        0x06 => number(text, cursor.little(2, FORM)?),
+        0x06 => unsigned(text, cursor.little(2, FORM)?),
         0x07 => number(text, i64::from(cursor.little(4, FORM)? as u32 as i32)),
-        0x08 => number(text, cursor.little(4, FORM)?),
+        0x08 => unsigned(text, cursor.little(4, FORM)?),
         0x09 => number(text, cursor.little(8, FORM)? as i64),
-        0x0A => number(text, cursor.little(8, FORM)?),
+        0x0A => unsigned(text, cursor.little(8, FORM)?),
         0x0B => double(text, f64::from_bits(cursor.little(8, FORM)?)),
         0x0C => {
             let length = variable_length(&mut cursor)?;
@@ -59,6 +64,14 @@ fn value(text: &mut String, kind: u64, bytes: &Bytes, depth: u32) -> Result<()> 
 
 fn number(text: &mut String, number: impl std::fmt::Display) -> Result<()> {
     write!(text, "{number}").map_err(|_| Error::bug("text does not grow"))
+}
+
+/// Read from text, a number is unsigned only when it must be.
+fn unsigned(text: &mut String, value: u64) -> Result<()> {
+    if i64::try_from(value).is_ok() {
+        text.push_str(Mark::Unsigned.text());
+    }
+    number(text, value)
 }
 
 fn literal(text: &mut String, code: u64) -> Result<()> {
@@ -116,24 +129,38 @@ fn string(text: &mut String, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Values that SQL put into JSON: decimals as numbers, times as strings, others in base64.
+/// Values that SQL put into JSON: decimals as numbers, others as the strings that the
+/// server prints, with a mark that tells their type.
 fn opaque(text: &mut String, code: u64, bytes: &Bytes) -> Result<()> {
     use super::table_map::code;
     let mut cursor = Cursor::new(bytes.clone());
-    match u8::try_from(code).unwrap_or(0) {
+    let code = u8::try_from(code).unwrap_or(0);
+    let mark = match code {
         code::NEWDECIMAL => {
             let (precision, scale) = (cursor.little(1, FORM)?, cursor.little(1, FORM)?);
             let digits = decimal::read(&mut cursor, precision as u8, scale as u8)?;
             text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
-            Ok(())
+            return Ok(());
         }
-        code::DATE | code::DATETIME | code::TIMESTAMP | code::TIME => {
-            let packed = cursor.little(8, FORM)? as i64;
-            let shown = temporal::from_packed(packed, code as u8)?;
-            string(text, shown.as_bytes())
+        code::DATE => Mark::Date,
+        code::TIME => Mark::Time,
+        code::DATETIME => Mark::DateTime,
+        code::TIMESTAMP => Mark::Timestamp,
+        code::VARCHAR | code::BIT | code::TINY_BLOB..=code::STRING => {
+            text.push_str(Mark::Bytes.text());
+            text.push_str(&format!("\"base64:type{code}:"));
+            for (at, line) in bytes.chunks(BASE64_LINE_BYTES).enumerate() {
+                text.push_str(if at > 0 { "\\n" } else { "" });
+                base64::engine::general_purpose::STANDARD.encode_string(line, text);
+            }
+            text.push('"');
+            return Ok(());
         }
-        _ => Err(broken("a value of an SQL type that JSON text cannot carry")),
-    }
+        _ => return Err(broken("a value of an SQL type that is not known in JSON")),
+    };
+    text.push_str(mark.text());
+    let packed = cursor.little(8, FORM)? as i64;
+    string(text, temporal::from_packed(packed, code)?.as_bytes())
 }
 
 /// An object or array: counts and entries first, then keys and values by offset.
@@ -210,6 +237,7 @@ mod tests {
         check(&[0, 1, 0, 12, 0, 11, 0, 1, 0, 5, 7, 0, b'a'], r#"{"a": 7}"#);
         check(&[2, 2, 0, 10, 0, 4, 0, 0, 5, 2, 0], "[null, 2]");
         check(&[0x0F, 246, 4, 3, 2, 0x80, 5], "0.05");
+        check(&[0x0F, 15, 2, 0xCA, 0xFE], "\t\t\t\t\t\"base64:type15:yv4=\"");
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub mod cursor;
 pub mod decimal;
 pub mod event;
 pub mod json;
+pub mod native;
+pub mod packed;
 pub mod place;
 pub mod reader;
 pub mod rows;

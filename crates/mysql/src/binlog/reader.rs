@@ -18,7 +18,7 @@ use tidegate_model::{Error, Result};
 use super::cursor::Cursor;
 use super::event::{self, FLAG_ARTIFICIAL, FLAG_IGNORABLE, LogEvent, Query, kind};
 use super::place::{Executed, Place};
-use super::rows::{RowPlan, RowsVersion};
+use super::rows::{RowPlan, RowsForm};
 use super::table_map::TableMap;
 use crate::ddl;
 use crate::schema::is_system;
@@ -114,6 +114,9 @@ impl LogReader {
     /// Takes the next event. What it gives is in `next_ready`.
     pub fn take(&mut self, event: LogEvent) -> Result<()> {
         let start = self.advance(&event);
+        if let Some((op, form)) = RowsForm::of(event.kind) {
+            return self.rows(op, form, event.body);
+        }
         match event.kind {
             kind::ROTATE => self.rotate(event),
             kind::FORMAT_DESCRIPTION | kind::HEARTBEAT_V2 => Ok(()),
@@ -133,20 +136,12 @@ impl LogReader {
                 Ok(())
             }
             kind::MARIADB_GTID => self.domain_group_begins(start, event),
-            kind::QUERY => self.query(start, event),
+            kind::QUERY | kind::MARIADB_QUERY_COMPRESSED => self.query(start, event),
             kind::TABLE_MAP => self.table_map(event.body),
-            kind::WRITE_ROWS => self.rows(RowOp::Insert, RowsVersion::Two, event.body),
-            kind::UPDATE_ROWS => self.rows(RowOp::Update, RowsVersion::Two, event.body),
-            kind::DELETE_ROWS => self.rows(RowOp::Delete, RowsVersion::Two, event.body),
-            kind::WRITE_ROWS_V1 => self.rows(RowOp::Insert, RowsVersion::One, event.body),
-            kind::UPDATE_ROWS_V1 => self.rows(RowOp::Update, RowsVersion::One, event.body),
-            kind::DELETE_ROWS_V1 => self.rows(RowOp::Delete, RowsVersion::One, event.body),
             kind::XID => self.commit(),
             // The transaction's events come after it, one by one.
             kind::TRANSACTION_PAYLOAD => Ok(()),
-            other if event.flags & FLAG_IGNORABLE != 0 && !kind::MARIADB_COMPRESSED.contains(&other) => {
-                Ok(())
-            }
+            _ if event.flags & FLAG_IGNORABLE != 0 => Ok(()),
             other => Err(self.refused(other)),
         }
     }
@@ -211,7 +206,7 @@ impl LogReader {
         if self.gtid.is_none() && self.domain_gtid.is_none() && matches!(self.state, State::Between) {
             self.group_begins(start, &event);
         }
-        let query = Query::parse(event.body)?;
+        let query = Query::parse(event.body, event.kind == kind::MARIADB_QUERY_COMPRESSED)?;
         let word = |wanted: &str| query.statement.trim_end_matches(';').eq_ignore_ascii_case(wanted);
         let begins = |wanted: &str| {
             let start = query.statement.get(..wanted.len());
@@ -324,7 +319,7 @@ impl LogReader {
         Ok(())
     }
 
-    fn rows(&mut self, op: RowOp, version: RowsVersion, body: Bytes) -> Result<()> {
+    fn rows(&mut self, op: RowOp, form: RowsForm, body: Bytes) -> Result<()> {
         let mut cursor = Cursor::new(body);
         let id = cursor.little(6, "a row event")?;
         cursor.skip(2, "a row event")?;
@@ -347,7 +342,7 @@ impl LogReader {
                 )));
             }
         };
-        let changes = plan.read(op, version, cursor.into_rest())?;
+        let changes = plan.read(op, form, cursor.into_rest())?;
         if !told {
             let begin = ChangeEvent::Begin {
                 number: self.number + 1,
@@ -431,10 +426,6 @@ impl LogReader {
             kind::MARIADB_START_ENCRYPTION => (
                 "encrypted events",
                 "Switch encrypt_binlog off on the source for the time of the job",
-            ),
-            code if kind::MARIADB_COMPRESSED.contains(&code) => (
-                "compressed events",
-                "SET GLOBAL log_bin_compress = OFF on the source, and start the job anew",
             ),
             _ => (
                 "an event of a kind that is not known",

@@ -15,8 +15,10 @@ use tidegate_model::value::Value;
 use tidegate_model::{Error, Result};
 
 use super::cursor::Cursor;
+use super::event::kind;
+use super::native::NativeType;
 use super::table_map::{LoggedColumn, TableMap, code};
-use super::{decimal, json, temporal};
+use super::{decimal, json, packed, temporal};
 
 /// How one table's rows are read.
 #[derive(Clone, Debug)]
@@ -31,6 +33,7 @@ struct ColumnPlan {
     unsigned: bool,
     /// BINARY(n): the log drops zero bytes at the end.
     pad_to: usize,
+    native: Option<NativeType>,
 }
 
 impl RowPlan {
@@ -80,11 +83,11 @@ impl RowPlan {
     }
 
     /// Reads one event's rows. `body` begins after the table's id and flags.
-    pub fn read(&self, op: RowOp, version: RowsVersion, body: Bytes) -> Result<RowChanges> {
+    pub fn read(&self, op: RowOp, form: RowsForm, body: Bytes) -> Result<RowChanges> {
         const FORM: &str = "a row event";
-        let bytes = body.len() as u64;
+        let mut bytes = body.len() as u64;
         let mut cursor = Cursor::new(body);
-        if version == RowsVersion::Two {
+        if matches!(form, RowsForm::Two | RowsForm::PackedTwo) {
             let extra = cursor.little(2, FORM)?.saturating_sub(2);
             cursor.skip(usize::try_from(extra).unwrap_or(usize::MAX), FORM)?;
         }
@@ -101,6 +104,11 @@ impl RowPlan {
             RowOp::Update => cursor.take(width.div_ceil(8), FORM)?,
             RowOp::Insert | RowOp::Delete => before.clone(),
         };
+        if matches!(form, RowsForm::PackedOne | RowsForm::PackedTwo) {
+            let unpacked = packed::event(cursor.into_rest())?;
+            bytes = unpacked.len() as u64;
+            cursor = Cursor::new(unpacked);
+        }
         let mut rows = Vec::new();
         while cursor.remaining() > 0 {
             rows.push(self.change(op, &mut cursor, &before, &after)?);
@@ -165,11 +173,37 @@ impl RowPlan {
     }
 }
 
+/// How a row event is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowsVersion {
+pub enum RowsForm {
     /// MySQL 5.5 and MariaDB.
     One,
+    /// With room for more data before the rows.
     Two,
+    /// MariaDB's log_bin_compress: the rows are compressed, what stands before them is not.
+    PackedOne,
+    PackedTwo,
+}
+
+impl RowsForm {
+    /// What an event of this type does to rows; None for events without rows.
+    pub fn of(code: u8) -> Option<(RowOp, RowsForm)> {
+        Some(match code {
+            kind::WRITE_ROWS => (RowOp::Insert, RowsForm::Two),
+            kind::UPDATE_ROWS => (RowOp::Update, RowsForm::Two),
+            kind::DELETE_ROWS => (RowOp::Delete, RowsForm::Two),
+            kind::WRITE_ROWS_V1 => (RowOp::Insert, RowsForm::One),
+            kind::UPDATE_ROWS_V1 => (RowOp::Update, RowsForm::One),
+            kind::DELETE_ROWS_V1 => (RowOp::Delete, RowsForm::One),
+            kind::MARIADB_WRITE_ROWS_COMPRESSED_V1 => (RowOp::Insert, RowsForm::PackedOne),
+            kind::MARIADB_UPDATE_ROWS_COMPRESSED_V1 => (RowOp::Update, RowsForm::PackedOne),
+            kind::MARIADB_DELETE_ROWS_COMPRESSED_V1 => (RowOp::Delete, RowsForm::PackedOne),
+            kind::MARIADB_WRITE_ROWS_COMPRESSED => (RowOp::Insert, RowsForm::PackedTwo),
+            kind::MARIADB_UPDATE_ROWS_COMPRESSED => (RowOp::Update, RowsForm::PackedTwo),
+            kind::MARIADB_DELETE_ROWS_COMPRESSED => (RowOp::Delete, RowsForm::PackedTwo),
+            _ => return None,
+        })
+    }
 }
 
 fn misfit(map: &TableMap, what: &str) -> Error {
@@ -193,7 +227,13 @@ fn column_plan(logged: LoggedColumn, column: &Column) -> ColumnPlan {
         logged,
         unsigned,
         pad_to,
+        native: native(column),
     }
+}
+
+fn native(column: &Column) -> Option<NativeType> {
+    let is_native = column.kind == ColumnType::Native;
+    NativeType::of(&column.native).filter(|_| is_native)
 }
 
 /// Does a logged type carry values of this column's type?
@@ -217,7 +257,13 @@ fn fits(logged: LoggedColumn, column: &Column) -> bool {
         ColumnType::Double => code == code::DOUBLE,
         ColumnType::Text { .. } | ColumnType::Bytes { .. } => matches!(
             code,
-            code::STRING | code::VARCHAR | code::VAR_STRING | code::BLOB | code::VECTOR
+            code::STRING
+                | code::VARCHAR
+                | code::VAR_STRING
+                | code::BLOB
+                | code::VECTOR
+                | code::MARIADB_BLOB_COMPRESSED
+                | code::MARIADB_VARCHAR_COMPRESSED
         ),
         ColumnType::Date => matches!(code, code::DATE | code::NEWDATE),
         ColumnType::Time { fsp } => {
@@ -235,7 +281,9 @@ fn fits(logged: LoggedColumn, column: &Column) -> bool {
         ColumnType::Set { .. } => code == code::SET,
         ColumnType::Json => code == code::JSON,
         ColumnType::Geometry => code == code::GEOMETRY,
-        ColumnType::Native => false,
+        ColumnType::Native => {
+            code == code::STRING && native(column).is_some_and(|native| native.length() == logged.meta)
+        }
     }
 }
 
@@ -273,10 +321,14 @@ fn value(cursor: &mut Cursor, column: &ColumnPlan) -> Result<Value> {
         code::GEOMETRY => Value::Geometry(long(cursor, meta)?),
         code::BLOB | code::VECTOR => bytes_or_text(column, long(cursor, meta)?),
         code::STRING | code::VARCHAR | code::VAR_STRING => {
-            let length = cursor.little(if meta > 255 { 2 } else { 1 }, "a string's length")?;
-            let bytes = cursor.take(usize::try_from(length).unwrap_or(usize::MAX), "a string")?;
-            bytes_or_text(column, bytes)
+            let bytes = short(cursor, meta)?;
+            match column.native {
+                Some(native) => Value::Text(native.text(&bytes)?),
+                None => bytes_or_text(column, bytes),
+            }
         }
+        code::MARIADB_BLOB_COMPRESSED => Value::Bytes(packed::value(long(cursor, meta)?)?),
+        code::MARIADB_VARCHAR_COMPRESSED => Value::Bytes(packed::value(short(cursor, meta)?)?),
         other => return Err(Error::unknown(format!("a value of logged type {other}"))),
     })
 }
@@ -298,6 +350,12 @@ fn integer(raw: u64, bits: u32, unsigned: bool) -> Value {
     }
     let shift = 64 - bits;
     Value::Int((raw << shift) as i64 >> shift)
+}
+
+/// `longest` tells how many bytes the length takes.
+fn short(cursor: &mut Cursor, longest: u16) -> Result<Bytes> {
+    let length = cursor.little(if longest > 255 { 2 } else { 1 }, "a string's length")?;
+    cursor.take(usize::try_from(length).unwrap_or(usize::MAX), "a string")
 }
 
 fn long(cursor: &mut Cursor, length_bytes: u16) -> Result<Bytes> {

@@ -85,7 +85,7 @@ fn values_are_read_by_the_schema() {
     let (map, schema) = table();
     let plan = RowPlan::new(&map, &schema).expect("fits");
     let changes = plan
-        .read(RowOp::Insert, RowsVersion::Two, event(&[&[0x1F]], &[&ROW[..26]]))
+        .read(RowOp::Insert, RowsForm::Two, event(&[&[0x1F]], &[&ROW[..26]]))
         .expect("reads");
     let row = changes.rows[0].new.as_ref().expect("a row");
     let expected = [
@@ -106,7 +106,7 @@ fn absent_columns_are_unchanged_and_nulls_are_null() {
     let before = [&[0], &ROW[1..9]].concat();
     let after = [&[0b10], &ROW[1..9]].concat();
     let body = event(&[&[0b1], &[0b11]], &[&before, &after]);
-    let changes = plan.read(RowOp::Update, RowsVersion::Two, body).expect("reads");
+    let changes = plan.read(RowOp::Update, RowsForm::Two, body).expect("reads");
     let change = &changes.rows[0];
     assert!(matches!(&change.old, OldRow::Key(row) if row.values[1] == Value::Unchanged));
     let new = change.new.as_ref().expect("a row");
@@ -136,8 +136,31 @@ fn every_cut_is_refused_or_ends_between_rows() {
     let plan = RowPlan::new(&map, &schema).expect("fits");
     let whole = event(&[&[0x1F]], &[&ROW[..26], &ROW[..26]]);
     for length in 0..whole.len() {
-        let read = plan.read(RowOp::Insert, RowsVersion::Two, whole.slice(..length));
+        let read = plan.read(RowOp::Insert, RowsForm::Two, whole.slice(..length));
         let between = length == 4 || length == 30;
         assert_eq!(read.is_ok(), between, "{length} bytes");
+    }
+}
+
+#[test]
+fn compressed_rows_are_the_rows() {
+    use std::io::Write as _;
+    let (map, schema) = table();
+    let plan = RowPlan::new(&map, &schema).expect("fits");
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    zlib.write_all(&ROW[..26].repeat(20)).expect("writes");
+    let packed = [&[0x82, 2, 8], &zlib.finish().expect("ends")[..]].concat();
+    // The first form has no length of more data before the width.
+    let one = Bytes::from([&[5, 0x1F], &packed[..]].concat());
+    let two = event(&[&[0x1F]], &[&packed]);
+    for (form, body) in [(RowsForm::PackedOne, one), (RowsForm::PackedTwo, two)] {
+        let read = plan.read(RowOp::Insert, form, body.clone()).expect("reads");
+        assert_eq!((read.rows.len(), read.bytes), (20, 520));
+        for length in 0..body.len() {
+            assert!(
+                plan.read(RowOp::Insert, form, body.slice(..length)).is_err(),
+                "{length} bytes"
+            );
+        }
     }
 }

@@ -35,6 +35,8 @@ pub mod code {
     pub const TIMESTAMP2: u8 = 17;
     pub const DATETIME2: u8 = 18;
     pub const TIME2: u8 = 19;
+    pub const MARIADB_BLOB_COMPRESSED: u8 = 140;
+    pub const MARIADB_VARCHAR_COMPRESSED: u8 = 141;
     pub const VECTOR: u8 = 242;
     pub const JSON: u8 = 245;
     pub const NEWDECIMAL: u8 = 246;
@@ -121,9 +123,9 @@ fn column(code: u8, meta: &mut Cursor) -> Result<LoggedColumn> {
     let length = match code {
         code::FLOAT | code::DOUBLE | code::TIMESTAMP2 | code::DATETIME2 | code::TIME2 => 1,
         code::JSON | code::BLOB | code::GEOMETRY | code::VECTOR => 1,
-        code::TINY_BLOB | code::MEDIUM_BLOB | code::LONG_BLOB => 1,
+        code::TINY_BLOB | code::MEDIUM_BLOB | code::LONG_BLOB | code::MARIADB_BLOB_COMPRESSED => 1,
         code::VARCHAR | code::VAR_STRING | code::STRING | code::BIT | code::NEWDECIMAL => 2,
-        code::ENUM | code::SET => 2,
+        code::ENUM | code::SET | code::MARIADB_VARCHAR_COMPRESSED => 2,
         code::DECIMAL
         | code::TINY
         | code::SHORT

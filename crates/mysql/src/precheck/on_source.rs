@@ -2,16 +2,18 @@
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use tidegate_link::Structure;
+use tidegate_link::{Structure, TableDef};
 use tidegate_model::Result;
 use tidegate_model::finding::Finding;
 use tidegate_model::job::{ForeignKeys, JobSpec};
+use tidegate_model::schema::ColumnType;
 
 use super::grants::Grants;
 use super::{
     BINLOG, BURDENS, CASCADES, REFERENCES, SETTINGS, SOURCE_RIGHTS, VERSION, WARNINGS, check, tables_where,
     versions,
 };
+use crate::binlog::native::NativeType;
 use crate::connect::{Server, close};
 use crate::ddl::quoted;
 use crate::failure::failed;
@@ -42,6 +44,7 @@ pub(crate) async fn source(server: &Server, spec: &JobSpec, structure: &Structur
     findings.push(connect_timeout(server));
     if spec.migrate_type.follows_changes() {
         findings.extend(binlog(server));
+        findings.push(types_in_log(structure));
         findings.extend(log_writers(&mut conn, server).await?);
     } else if spec.migrate_type.copies_rows() {
         findings.push(check(WARNINGS, "writes", "kind of migration").warning(
@@ -323,6 +326,25 @@ fn retention(server: &Server) -> Finding {
         format!("SET GLOBAL binlog_expire_logs_seconds = {RETENTION_MIN_SECONDS}")
     };
     check.warning("a job that is paused for longer cannot go on", remedy)
+}
+
+/// Types whose values we can copy as text, but not read from the log.
+fn types_in_log(structure: &Structure) -> Finding {
+    let mut unread = Vec::new();
+    for TableDef { schema, .. } in &structure.tables {
+        let columns = schema.columns.iter();
+        let native = columns.filter(|column| column.kind == ColumnType::Native);
+        unread.extend(
+            native
+                .filter(|column| NativeType::of(&column.native).is_none())
+                .map(|column| format!("{}.{} ({})", schema.name, column.name, column.native)),
+        );
+    }
+    check(BINLOG, "types", "types of the columns").fail_for(
+        &unread,
+        "the form in which the log holds values of this type is not known",
+        "Leave the table out of this job, or move it without its changes (kind full) while nothing writes to it",
+    )
 }
 
 /// Filters of the log, and a replica that does not log what it replays.
