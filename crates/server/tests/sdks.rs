@@ -107,8 +107,26 @@ fn the_python_sdk_over_https() {
 }
 
 #[test]
-fn every_refusal_has_its_published_code() {
-    over_http(|sdks| python(sdks, "errors.py"));
+fn every_refusal_has_its_published_code_in_three_sdks() {
+    let (sdks, folder) = (sdks().expect("SDKs"), Folder::new());
+    let served = Served::start(folder.path(), &[]);
+    let refused = folder.path().join("refused");
+    let mut first = python(&sdks, "errors.py");
+    first.env("TIDEGATE_REFUSED", &refused);
+    run(first, &served, None, folder.path());
+    let mut second = Command::new(&sdks.node);
+    second
+        .arg(script("refused.js"))
+        .env("NODE_PATH", &sdks.node_modules)
+        .env("TIDEGATE_REFUSED", &refused);
+    run(second, &served, None, folder.path());
+    let mut third = Command::new("sh");
+    third
+        .arg(script("refused.sh"))
+        .env("TCCLI", &sdks.tccli)
+        .env("TIDEGATE_REFUSED", &refused);
+    run(third, &served, None, folder.path());
+    assert!(served.stop().success());
 }
 
 #[test]

@@ -134,3 +134,15 @@ fn an_engine_crate_has_the_seven_files() {
         assert!(there, "crates/mysql has no {name}");
     }
 }
+
+/// What deny.toml bans, also where nobody runs the tool for it.
+#[test]
+fn banned_crates_are_not_in_the_lock_file() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("file reads");
+    for banned in ["ring", "openssl-sys", "native-tls"] {
+        assert!(
+            !lock.contains(&format!("name = \"{banned}\"")),
+            "{banned} is in the build"
+        );
+    }
+}

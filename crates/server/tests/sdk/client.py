@@ -55,7 +55,13 @@ def raw(action, params, client=None):
     return answer
 
 
+# What was refused to the plain client, for other SDKs to ask again.
+REFUSED = []
+
+
 def fails(code, action, params, client=None):
+    if client is None:
+        REFUSED.append({"code": code, "action": action, "params": params})
     try:
         answer = (client or untyped()).call_json(action, params)
     except TencentCloudSDKException as error:

@@ -178,4 +178,21 @@ who_asks()
 what_is_asked()
 values()
 states()
+if os.environ.get("TIDEGATE_REFUSED"):
+    # Clocks that go wrong are this script's own; all else can be asked again.
+    again = [one for one in REFUSED if one["code"] != "AuthFailure.SignatureExpire"]
+    # What the job's state refused then and allows now.
+    again = [one for one in again
+             if one["code"] != DENIED or one["action"] not in ("RecoverMigrateJob", "DestroyMigrateJob")]
+    json.dump(again, open(os.environ["TIDEGATE_REFUSED"], "w"))
+    # One of each code, for clients that take a second a call and know only published actions.
+    first = {}
+    for one in again:
+        if one["action"] in ACTIONS and one["code"] not in ("InvalidAction", "UnknownParameter"):
+            first.setdefault((one["code"], ACTIONS[one["action"]]["mode"]), one)
+            first.setdefault(one["action"], one)
+    lines = {id(one): one for one in first.values()}
+    with open(os.environ["TIDEGATE_REFUSED"] + ".lines", "w") as file:
+        for one in lines.values():
+            file.write("\t".join([one["code"], one["action"], json.dumps(one["params"])]) + "\n")
 print("all refusals are as published")
