@@ -20,13 +20,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Settings of the server that prechecks, plans and the other side ask for.
-const FACTS: [&str; 38] = [
+const FACTS: [&str; 37] = [
     "basedir",
     "binlog_expire_logs_seconds",
     "binlog_format",
     "binlog_row_image",
     "binlog_row_metadata",
-    "binlog_row_value_options",
     "binlog_transaction_compression",
     "character_set_server",
     "collation_server",

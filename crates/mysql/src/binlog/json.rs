@@ -106,6 +106,15 @@ fn variable_length(cursor: &mut Cursor) -> Result<usize> {
     Err(broken("a length without an end"))
 }
 
+/// A key or string as it stands in JSON text.
+pub(super) fn push_string(sink: &mut Vec<u8>, plain: &str) {
+    let mut text = String::new();
+    // It is UTF-8, the one thing that could be refused.
+    if string(&mut text, plain.as_bytes()).is_ok() {
+        sink.extend_from_slice(text.as_bytes());
+    }
+}
+
 fn string(text: &mut String, bytes: &[u8]) -> Result<()> {
     let plain = std::str::from_utf8(bytes).map_err(|_| broken("a string that is not UTF-8"))?;
     text.push('"');

@@ -7,6 +7,7 @@ pub mod cursor;
 pub mod decimal;
 pub mod event;
 pub mod json;
+pub mod json_diff;
 pub mod native;
 pub mod packed;
 pub mod place;

@@ -411,10 +411,6 @@ impl LogReader {
                 "an incident: the source lost changes before they reached its log",
                 "Copy anew: stop this job, empty the target, start a new one",
             ),
-            kind::PARTIAL_UPDATE_ROWS => (
-                "a partial update of a JSON value",
-                "SET GLOBAL binlog_row_value_options = '' on the source, and start the job anew",
-            ),
             kind::XA_PREPARE => (
                 "a distributed or rolled-back transaction, which is not followed yet",
                 "Keep XA transactions off the chosen databases while the job runs",

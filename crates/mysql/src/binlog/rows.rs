@@ -18,7 +18,7 @@ use super::cursor::Cursor;
 use super::event::kind;
 use super::native::NativeType;
 use super::table_map::{LoggedColumn, TableMap, code};
-use super::{decimal, json, packed, temporal};
+use super::{decimal, json, json_diff, packed, temporal};
 
 /// How one table's rows are read.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl RowPlan {
         const FORM: &str = "a row event";
         let mut bytes = body.len() as u64;
         let mut cursor = Cursor::new(body);
-        if matches!(form, RowsForm::Two | RowsForm::PackedTwo) {
+        if matches!(form, RowsForm::Two | RowsForm::PackedTwo | RowsForm::Partial) {
             let extra = cursor.little(2, FORM)?.saturating_sub(2);
             cursor.skip(usize::try_from(extra).unwrap_or(usize::MAX), FORM)?;
         }
@@ -111,7 +111,11 @@ impl RowPlan {
         }
         let mut rows = Vec::new();
         while cursor.remaining() > 0 {
-            rows.push(self.change(op, &mut cursor, &before, &after)?);
+            rows.push(if form == RowsForm::Partial {
+                self.partial_change(&mut cursor, &before, &after)?
+            } else {
+                self.change(op, &mut cursor, &before, &after)?
+            });
         }
         Ok(RowChanges {
             schema: Arc::clone(&self.schema),
@@ -121,14 +125,32 @@ impl RowPlan {
         })
     }
 
+    fn partial_change(&self, cursor: &mut Cursor, before: &[u8], after: &[u8]) -> Result<RowChange> {
+        const FORM: &str = "a partial update";
+        const PARTIAL_JSON: u64 = 1;
+        let old = self.row(cursor, before, None)?;
+        let options = cursor.length_encoded(FORM)?;
+        let json = |column: &&ColumnPlan| column.logged.code == code::JSON;
+        let partial = match options {
+            0 => Bytes::new(),
+            PARTIAL_JSON => cursor.take(self.columns.iter().filter(json).count().div_ceil(8), FORM)?,
+            _ => return Err(Error::unknown(format!("{FORM} with options that are not known"))),
+        };
+        let new = self.row(cursor, after, Some((&old, &partial)))?;
+        Ok(RowChange {
+            old: self.old_row(old),
+            new: Some(new),
+        })
+    }
+
     fn change(&self, op: RowOp, cursor: &mut Cursor, before: &[u8], after: &[u8]) -> Result<RowChange> {
         let old = match op {
             RowOp::Insert => OldRow::None,
-            RowOp::Update | RowOp::Delete => self.old_row(self.row(cursor, before)?),
+            RowOp::Update | RowOp::Delete => self.old_row(self.row(cursor, before, None)?),
         };
         let new = match op {
             RowOp::Delete => None,
-            RowOp::Insert | RowOp::Update => Some(self.row(cursor, after)?),
+            RowOp::Insert | RowOp::Update => Some(self.row(cursor, after, None)?),
         };
         Ok(RowChange { old, new })
     }
@@ -142,13 +164,19 @@ impl RowPlan {
         }
     }
 
-    fn row(&self, cursor: &mut Cursor, present: &[u8]) -> Result<Row> {
-        let is_set = |bits: &[u8], at: usize| bits.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
+    /// `partial`: the row before, and for each column of JSON, present or not, a bit that
+    /// says whether differences are logged.
+    fn row(&self, cursor: &mut Cursor, present: &[u8], partial: Option<(&Row, &[u8])>) -> Result<Row> {
         let shown = (0..self.columns.len()).filter(|at| is_set(present, *at)).count();
         let nulls = cursor.take(shown.div_ceil(8), "a row's null bits")?;
         let mut values = Vec::with_capacity(self.columns.len());
-        let mut at_shown = 0;
+        let (mut at_shown, mut at_json) = (0, 0);
         for (at, column) in self.columns.iter().enumerate() {
+            let mut before = None;
+            if let (Some((row, bits)), code::JSON) = (partial, column.logged.code) {
+                before = row.values.get(at).filter(|_| is_set(bits, at_json));
+                at_json += 1;
+            }
             if !is_set(present, at) {
                 values.push(Value::Unchanged);
                 continue;
@@ -156,7 +184,11 @@ impl RowPlan {
             values.push(if is_set(&nulls, at_shown) {
                 Value::Null
             } else {
-                value(cursor, column).map_err(|error| self.in_column(at, error))?
+                let value = match before {
+                    Some(before) => difference(cursor, column, before),
+                    None => value(cursor, column),
+                };
+                value.map_err(|error| self.in_column(at, error))?
             });
             at_shown += 1;
         }
@@ -173,6 +205,18 @@ impl RowPlan {
     }
 }
 
+fn is_set(bits: &[u8], at: usize) -> bool {
+    bits.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+}
+
+fn difference(cursor: &mut Cursor, column: &ColumnPlan, before: &Value) -> Result<Value> {
+    let logged = long(cursor, column.logged.meta)?;
+    let Value::Json(before) = before else {
+        return Err(Error::unknown("a partial update without the value before it"));
+    };
+    Ok(Value::Json(json_diff::apply(before, logged)?))
+}
+
 /// How a row event is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowsForm {
@@ -183,6 +227,8 @@ pub enum RowsForm {
     /// MariaDB's log_bin_compress: the rows are compressed, what stands before them is not.
     PackedOne,
     PackedTwo,
+    /// As `Two`; of JSON, the row after may hold what changed alone.
+    Partial,
 }
 
 impl RowsForm {
@@ -195,6 +241,7 @@ impl RowsForm {
             kind::WRITE_ROWS_V1 => (RowOp::Insert, RowsForm::One),
             kind::UPDATE_ROWS_V1 => (RowOp::Update, RowsForm::One),
             kind::DELETE_ROWS_V1 => (RowOp::Delete, RowsForm::One),
+            kind::PARTIAL_UPDATE_ROWS => (RowOp::Update, RowsForm::Partial),
             kind::MARIADB_WRITE_ROWS_COMPRESSED_V1 => (RowOp::Insert, RowsForm::PackedOne),
             kind::MARIADB_UPDATE_ROWS_COMPRESSED_V1 => (RowOp::Update, RowsForm::PackedOne),
             kind::MARIADB_DELETE_ROWS_COMPRESSED_V1 => (RowOp::Delete, RowsForm::PackedOne),

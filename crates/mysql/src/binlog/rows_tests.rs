@@ -164,3 +164,58 @@ fn compressed_rows_are_the_rows() {
         }
     }
 }
+
+#[test]
+fn partial_updates_are_made_from_the_row_before() {
+    let mut columns = vec![column(
+        "id",
+        ColumnType::Int {
+            bits: 8,
+            unsigned: false,
+        },
+        "tinyint",
+    )];
+    columns.extend(["a", "b"].map(|name| column(name, ColumnType::Json, "json")));
+    let logged = [(code::TINY, 0), (code::JSON, 4), (code::JSON, 4)];
+    let (map, schema) = table();
+    let map = TableMap {
+        columns: logged.map(|(code, meta)| LoggedColumn { code, meta }).to_vec(),
+        ..map
+    };
+    let schema = Arc::new(TableSchema {
+        columns,
+        ..TableSchema::clone(&schema)
+    });
+    let plan = RowPlan::new(&map, &schema).expect("fits");
+    // Before: 1, [null, 2], 7. After: b alone changes in part, by one difference.
+    let array = [2, 2, 0, 10, 0, 4, 0, 0, 5, 2, 0];
+    let before = [&[0, 1, 11, 0, 0, 0][..], &array, &[3, 0, 0, 0, 5, 7, 0]].concat();
+    let difference = [0, 1, b'$', 3, 5, 8, 0];
+    let after = [
+        &[1, 0b10, 0, 1, 11, 0, 0, 0][..],
+        &array,
+        &[7, 0, 0, 0],
+        &difference,
+    ]
+    .concat();
+    let whole = Bytes::from([&[2, 0, 3, 7, 7], &before[..], &after].concat());
+    let read = plan
+        .read(RowOp::Update, RowsForm::Partial, whole.clone())
+        .expect("reads");
+    let new = read.rows[0].new.as_ref().expect("a row");
+    assert_eq!(new.values[1], Value::Json(Bytes::from_static(b"[null, 2]")));
+    assert_eq!(new.values[2], Value::Json(Bytes::from_static(b"8")));
+    for length in 6..whole.len() {
+        assert!(
+            plan.read(RowOp::Update, RowsForm::Partial, whole.slice(..length))
+                .is_err(),
+            "{length} bytes"
+        );
+    }
+    let mut unknown = whole.to_vec();
+    unknown[5 + before.len()] = 2;
+    assert!(
+        plan.read(RowOp::Update, RowsForm::Partial, Bytes::from(unknown))
+            .is_err()
+    );
+}

@@ -271,13 +271,6 @@ fn binlog(server: &Server) -> Vec<Finding> {
     } else {
         setting("server_id").failure("a server without an id serves no log", "SET GLOBAL server_id = 1")
     });
-    let json = server.fact("binlog_row_value_options");
-    if !json.is_empty() {
-        findings.push(setting("binlog_row_value_options").failure(
-            "changes of JSON values would hold pieces of them only",
-            "SET GLOBAL binlog_row_value_options = '', then reconnect all sessions that write",
-        ));
-    }
     if !server.version().is_mariadb() {
         findings.push(gtid_mode(server));
     }

@@ -1,0 +1,13 @@
+use places;
+insert into t (v) values ('three');
+update t set v = 'changed' where id = 1;
+flush binary logs;
+delete from t where id = 2;
+create table later (id int primary key);
+insert into later values (1), (2);
+begin;
+insert into later values (3);
+rollback;
+alter table t add column n int default 3;
+flush binary logs;
+insert into t (v) values ('four');

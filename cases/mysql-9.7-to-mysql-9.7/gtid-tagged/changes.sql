@@ -1,0 +1,15 @@
+use tagged;
+set gtid_next = 'automatic:audit';
+insert into t (v) values ('three');
+update t set v = 'changed' where id = 1;
+set gtid_next = 'automatic:before_it';
+delete from t where id = 2;
+set gtid_next = 'automatic';
+insert into t (v) values ('four');
+set gtid_next = 'automatic:a_tag_of_thirty_two_characters_x';
+create table later (id int primary key);
+set gtid_next = '3e11fa47-71ca-11e1-9e33-c80aa9429562:chosen:77';
+insert into later values (1);
+set gtid_next = '3e11fa47-71ca-11e1-9e33-c80aa9429562:5';
+insert into later values (2);
+set gtid_next = 'automatic';

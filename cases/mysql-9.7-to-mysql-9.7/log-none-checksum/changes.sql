@@ -1,0 +1,14 @@
+use logged;
+insert into t (v, e, s, b, d, g) values ('two', 'y', 'p,q', x'00ff', -1.5, point(3, 4));
+update t set v = repeat('x', 200), e = 'y' where id = 1;
+update no_key set b = 'b' limit 1;
+flush binary logs;
+delete from t where id = 2;
+alter table t add column first_one int default 1 first, modify v text;
+insert into t (v, e) values ('three', 'x');
+begin;
+insert into t (v) values ('four');
+update t set d = 9 where v = 'four';
+commit;
+flush binary logs;
+delete from no_key where b = 'a';
