@@ -21,13 +21,14 @@ use anyhow::{Context, bail};
 const USAGE: &str = "\
 bench snapshot [--rounds N] [--large]    rows/s beside LOAD DATA LOCAL by two sessions
 bench catch-up [--rounds N]              row changes/s beside the server's own replica
-bench memory [--only rows|transaction|tables]   peak of resident memory of `tidegate migrate`";
+bench memory [--only rows|transaction|tables] [--tables N]   peak of resident memory of `tidegate migrate`";
 
 /// What the command line says.
 #[derive(Debug)]
 struct Wanted {
     rounds: usize,
     large: bool,
+    tables: usize,
     only: Option<String>,
 }
 
@@ -53,7 +54,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     match name.as_str() {
         "snapshot" => snapshot::run(wanted.rounds, wanted.large)?,
         "catch-up" => catch_up::run(wanted.rounds)?,
-        "memory" => memory::run(wanted.only.as_deref())?,
+        "memory" => memory::run(wanted.only.as_deref(), wanted.tables)?,
         _ => bail!("{USAGE}"),
     }
     println!("load average at the end: {}", figures::load_average());
@@ -64,6 +65,7 @@ fn read(options: &[String]) -> anyhow::Result<Wanted> {
     let mut wanted = Wanted {
         rounds: 5,
         large: false,
+        tables: memory::TABLES,
         only: None,
     };
     let mut options = options.iter();
@@ -73,6 +75,10 @@ fn read(options: &[String]) -> anyhow::Result<Wanted> {
             "--rounds" => {
                 let number = options.next().context("--rounds N")?;
                 wanted.rounds = number.parse().context("--rounds N")?;
+            }
+            "--tables" => {
+                let number = options.next().context("--tables N")?;
+                wanted.tables = number.parse().context("--tables N")?;
             }
             "--only" => wanted.only = Some(options.next().context("--only NAME")?.clone()),
             _ => bail!("{USAGE}"),

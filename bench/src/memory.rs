@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use tidegate_testkit::DbServer;
@@ -16,9 +16,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 const WIDE_ROWS: usize = 150;
 const WIDE_MIB: usize = 4;
-const TABLES: usize = 2_000;
+pub(crate) const TABLES: usize = 2_000;
 
-pub(crate) fn run(only: Option<&str>) -> anyhow::Result<()> {
+pub(crate) fn run(only: Option<&str>, tables: usize) -> anyhow::Result<()> {
     let program = std::env::current_exe()?.with_file_name("tidegate");
     if !program.is_file() {
         bail!(
@@ -26,25 +26,29 @@ pub(crate) fn run(only: Option<&str>) -> anyhow::Result<()> {
             program.display()
         );
     }
-    type Job = (
-        &'static str,
-        &'static str,
-        fn(&DbServer) -> anyhow::Result<()>,
-        bool,
-    );
-    let jobs: [Job; 3] = [
-        ("rows", "snapshot of 150 rows of 4 MiB", wide_rows, false),
-        ("transaction", "one transaction of 1 GB", little, true),
-        ("tables", "2,000 tables", many_tables, false),
+    let many = format!("{tables} tables");
+    let jobs = [
+        ("rows", "snapshot of 150 rows of 4 MiB"),
+        ("transaction", "one transaction of 1 GB"),
+        ("tables", many.as_str()),
     ];
-    for (name, what, prepare, large_transaction) in jobs {
+    for (name, what) in jobs {
         if only.is_some_and(|only| only != name) {
             continue;
         }
         let (source, target) = (ours::server()?, ours::server()?);
-        prepare(&source)?;
-        let peak = peak_of(&program, &source, &target, large_transaction)?;
-        println!("{what:34} peak {:>6.1} MB resident", peak as f64 * 1024.0 / 1e6);
+        match name {
+            "rows" => wide_rows(&source)?,
+            "tables" => many_tables(&source, tables)?,
+            _ => little(&source)?,
+        }
+        let begun = Instant::now();
+        let peak = peak_of(&program, &source, &target, name == "transaction")?;
+        println!(
+            "{what:30} peak {:>6.1} MB resident, {:.0} s",
+            peak as f64 * 1024.0 / 1e6,
+            begun.elapsed().as_secs_f64()
+        );
     }
     Ok(())
 }
@@ -77,9 +81,9 @@ WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000
 SELECT CONCAT(i, '-', REPEAT('x', 990)) FROM n;
 ";
 
-fn many_tables(source: &DbServer) -> anyhow::Result<()> {
+fn many_tables(source: &DbServer, tables: usize) -> anyhow::Result<()> {
     let mut script = "CREATE DATABASE sbtest;\nUSE sbtest;\n".to_owned();
-    for number in 1..=TABLES {
+    for number in 1..=tables {
         script.push_str(&format!(
             "CREATE TABLE t{number} (id int PRIMARY KEY AUTO_INCREMENT, k int, c varchar(120), KEY (k));\n\
              INSERT INTO t{number} (k, c) VALUES (1, 'a'), (2, 'b'), (3, 'c');\n"
