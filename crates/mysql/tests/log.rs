@@ -1,6 +1,7 @@
 //! The change stream of real servers: what a restart must not lose, and what is refused by
 //! its name.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_link::ChangeStream;
@@ -24,7 +25,7 @@ async fn open(server: &DbServer, from: &Position) -> Box<dyn ChangeStream> {
     let known: Vec<_> = structure
         .tables
         .iter()
-        .map(|table| table.schema.clone())
+        .map(|table| Arc::clone(&table.schema))
         .collect();
     source
         .open_changes(from, &chosen("shop"), &known)
@@ -90,7 +91,7 @@ async fn a_prepared_transaction_survives_a_restart_and_a_new_file() {
     server
         .run_script("INSERT INTO shop.t (id) VALUES (11); XA COMMIT 'x'")
         .unwrap();
-    let (rows, event) = read_until(&mut *again, |event| is_commit(event)).await;
+    let (rows, event) = read_until(&mut *again, is_commit).await;
     assert_eq!(rows, [1], "what was applied does not come again");
     let ChangeEvent::Commit { position: first, .. } = event else {
         unreachable!("a commit was waited for");
