@@ -137,3 +137,19 @@ async fn a_lower_version_fails() {
     let found = findings(&spec, &to).await;
     assert_eq!(bad(&found, Verdict::Failure), ["VersionCheck pair"]);
 }
+
+#[tokio::test]
+async fn a_prepared_transaction_fails_until_it_is_ended() {
+    for flavor in [Flavor::Mysql97, Flavor::Mariadb118] {
+        let (from, to) = (start(flavor).await, start(flavor).await);
+        from.run_script("CREATE DATABASE shop; CREATE TABLE shop.t (id int PRIMARY KEY)")
+            .unwrap();
+        from.run_script("XA START 'x'; INSERT INTO shop.t VALUES (1); XA END 'x'; XA PREPARE 'x'")
+            .unwrap();
+        let spec = job(endpoint(&from), endpoint(&to), chosen("shop"));
+        let found = bad(&findings(&spec, &to).await, Verdict::Failure);
+        assert_eq!(found, ["BinlogParamCheck xa"]);
+        from.run_script("XA ROLLBACK 'x'").unwrap();
+        assert_eq!(bad(&findings(&spec, &to).await, Verdict::Failure), [""; 0]);
+    }
+}

@@ -173,6 +173,21 @@ pub fn parse_rotate(body: Bytes) -> Result<(String, u64)> {
     Ok((name.to_owned(), offset))
 }
 
+/// XA PREPARE: whether it is the whole commit (ONE PHASE), and the XID as statements spell it.
+pub fn parse_xa_prepare(body: Bytes) -> Result<(bool, String)> {
+    const FORM: &str = "a prepared transaction";
+    let mut cursor = Cursor::new(body);
+    let one_phase = cursor.little(1, FORM)? != 0;
+    let format = cursor.little(4, FORM)?;
+    let (first, second) = (cursor.little(4, FORM)?, cursor.little(4, FORM)?);
+    let mut hex = |length: u64| -> Result<String> {
+        let bytes = cursor.take(usize::try_from(length).unwrap_or(usize::MAX), FORM)?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    };
+    let (global, branch) = (hex(first)?, hex(second)?);
+    Ok((one_phase, format!("x'{global}',x'{branch}',{format}")))
+}
+
 /// MariaDB's GTID event, which also begins a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DomainGtid {
@@ -201,6 +216,16 @@ pub fn parse_domain_gtid(body: Bytes) -> Result<DomainGtid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prepared_transaction_is_named_as_statements_name_it() {
+        let body = [0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, b'a', b'b', 0xFF];
+        let read = |body: &[u8]| parse_xa_prepare(Bytes::copy_from_slice(body));
+        assert_eq!(read(&body).expect("reads"), (false, "x'6162',x'ff',1".to_owned()));
+        for length in 0..body.len() {
+            assert!(read(&body[..length]).is_err());
+        }
+    }
 
     #[test]
     fn a_statement_comes_with_its_session() {

@@ -6,6 +6,7 @@
 pub mod cursor;
 pub mod decimal;
 pub mod event;
+pub mod held;
 pub mod json;
 pub mod json_diff;
 pub mod native;

@@ -17,7 +17,8 @@ use tidegate_model::{Error, Result};
 
 use super::cursor::Cursor;
 use super::event::{self, FLAG_ARTIFICIAL, FLAG_IGNORABLE, LogEvent, Query, kind};
-use super::place::{Executed, Place};
+use super::held::{Held, Open};
+use super::place::{Executed, Place, file_number};
 use super::rows::{RowPlan, RowsForm};
 use super::table_map::TableMap;
 use crate::ddl;
@@ -55,6 +56,12 @@ pub struct LogReader {
     /// Identifiers become part of the position only when their group ends.
     gtid: Option<event::Gtid>,
     domain_gtid: Option<(event::DomainGtid, u32)>,
+    held: Held,
+    /// The group under way is a distributed transaction, that is to be prepared.
+    xa: bool,
+    open: Open,
+    /// Where we began: a restart reads from further back what was prepared before.
+    floor: (u64, u64),
     ready: VecDeque<ChangeEvent>,
     moved: bool,
     not_chosen: u64,
@@ -70,6 +77,10 @@ impl LogReader {
             schemas: schemas.collect(),
             maps: HashMap::new(),
             started: from.offset,
+            held: Held::default(),
+            xa: false,
+            open: Open::default(),
+            floor: (file_number(&from.file).unwrap_or(0), from.offset),
             place: from,
             state: State::Between,
             number: 0,
@@ -91,9 +102,13 @@ impl LogReader {
         if !self.moved || !matches!(self.state, State::Between) {
             return Ok(None);
         }
+        let position = self.place.position()?;
+        if position.order < self.floor {
+            return Ok(None);
+        }
         self.moved = false;
         Ok(Some(ChangeEvent::Heartbeat {
-            position: self.place.position()?,
+            position,
             source_time_ms,
         }))
     }
@@ -139,6 +154,7 @@ impl LogReader {
             kind::QUERY | kind::MARIADB_QUERY_COMPRESSED => self.query(start, event),
             kind::TABLE_MAP => self.table_map(event.body),
             kind::XID => self.commit(),
+            kind::XA_PREPARE => self.prepared(event.body),
             // The transaction's events come after it, one by one.
             kind::TRANSACTION_PAYLOAD => Ok(()),
             _ if event.flags & FLAG_IGNORABLE != 0 => Ok(()),
@@ -208,9 +224,9 @@ impl LogReader {
         }
         let query = Query::parse(event.body, event.kind == kind::MARIADB_QUERY_COMPRESSED)?;
         let word = |wanted: &str| query.statement.trim_end_matches(';').eq_ignore_ascii_case(wanted);
-        let begins = |wanted: &str| {
-            let start = query.statement.get(..wanted.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+        let after = |wanted: &str| {
+            let (start, rest) = query.statement.split_at_checked(wanted.len())?;
+            start.eq_ignore_ascii_case(wanted).then(|| rest.trim())
         };
         if word("BEGIN") {
             self.state = State::Inside { told: false };
@@ -219,13 +235,112 @@ impl LogReader {
         if word("COMMIT") {
             return self.commit();
         }
-        if begins("SAVEPOINT ") || begins("RELEASE SAVEPOINT ") {
+        if let Some(name) = after("SAVEPOINT ") {
+            let all_held = matches!(self.state, State::Inside { told: false });
+            self.held.savepoint(name, all_held);
             return Ok(());
         }
-        if begins("XA ") || begins("ROLLBACK") {
-            return Err(self.refused(kind::XA_PREPARE));
+        if after("RELEASE SAVEPOINT ").is_some() {
+            return Ok(());
+        }
+        if word("ROLLBACK") {
+            return self.rolled_back();
+        }
+        if let Some(name) = after("ROLLBACK TO ") {
+            if self.held.roll_back_to(name) {
+                return Ok(());
+            }
+            return Err(self.undone());
+        }
+        if let Some(rest) = after("XA ") {
+            return self.distributed(rest);
         }
         self.schema_change(query)
+    }
+
+    /// What the group did is undone. Only rows that are still held can be.
+    fn rolled_back(&mut self) -> Result<()> {
+        if !matches!(self.state, State::Inside { told: false }) {
+            return Err(self.undone());
+        }
+        self.held = Held::default();
+        self.commit()
+    }
+
+    /// XA statements. A transaction is its rows' alone once it is committed; till then its
+    /// identifier is no part of the position. Positions without sets cannot leave one out.
+    fn distributed(&mut self, statement: &str) -> Result<()> {
+        let (verb, xid) = statement.split_once(' ').unwrap_or((statement, ""));
+        let xid = xid.trim().to_ascii_lowercase();
+        let sets = matches!(self.place.executed, Executed::Sets(_));
+        match verb.to_ascii_uppercase().as_str() {
+            "START" | "BEGIN" if matches!(self.state, State::Between) => {
+                self.xa = true;
+                self.state = State::Inside { told: false };
+                Ok(())
+            }
+            "END" => Ok(()),
+            "COMMIT" if sets => {
+                let prepared = self.open.end(&xid).ok_or_else(|| {
+                    Error::unknown(format!(
+                        "the log at {}:{} commits a distributed transaction that was prepared before this job began",
+                        self.place.file, self.place.offset
+                    ))
+                    .remedy("Its rows may be missing on the target. Start the job anew while XA RECOVER shows nothing")
+                })?;
+                self.end_of_prepared(&prepared.gtid);
+                self.state = State::Inside { told: false };
+                for changes in prepared.rows {
+                    self.held.push(changes);
+                }
+                self.commit()
+            }
+            "ROLLBACK" if sets => {
+                if let Some(prepared) = self.open.end(&xid) {
+                    self.end_of_prepared(&prepared.gtid);
+                }
+                self.state = State::Inside { told: false };
+                self.commit()
+            }
+            _ => Err(self.refused(kind::XA_PREPARE)),
+        }
+    }
+
+    fn end_of_prepared(&mut self, gtid: &event::Gtid) {
+        if let Executed::Sets(set) = &mut self.place.executed {
+            set.add(&gtid.uuid, &gtid.tag, gtid.number);
+        }
+    }
+
+    fn prepared(&mut self, body: Bytes) -> Result<()> {
+        let (one_phase, xid) = event::parse_xa_prepare(body)?;
+        let sets = matches!(self.place.executed, Executed::Sets(_));
+        if !matches!(self.state, State::Inside { .. }) || !self.xa {
+            return Err(self.refused(kind::XA_PREPARE));
+        }
+        if one_phase {
+            return self.commit();
+        }
+        let gtid = self.gtid.take().filter(|_| sets);
+        let gtid = gtid.ok_or_else(|| self.refused(kind::XA_PREPARE))?;
+        self.open.prepare(&xid, std::mem::take(&mut self.held), gtid)?;
+        self.state = State::Between;
+        self.xa = false;
+        self.maps.clear();
+        self.number += 1;
+        self.moved = true;
+        Ok(())
+    }
+
+    fn undone(&self) -> Error {
+        Error::unknown(format!(
+            "the source's log undoes rows at {}:{} that have gone on already",
+            self.place.file, self.place.offset
+        ))
+        .remedy(
+            "Nothing of it is committed. Keep temporary tables out of large transactions that are rolled back, and \
+             start the job anew",
+        )
     }
 
     fn schema_change(&mut self, query: Query) -> Result<()> {
@@ -343,15 +458,30 @@ impl LogReader {
             }
         };
         let changes = plan.read(op, form, cursor.into_rest())?;
-        if !told {
-            let begin = ChangeEvent::Begin {
-                number: self.number + 1,
-                at: self.at_start()?,
-            };
-            self.ready.push_back(begin);
-            self.state = State::Inside { told: true };
+        if told {
+            self.ready.push_back(ChangeEvent::Rows(changes));
+            return Ok(());
         }
-        self.ready.push_back(ChangeEvent::Rows(changes));
+        self.held.push(changes);
+        if self.xa {
+            return self.open.has_room_for(&self.held);
+        }
+        if self.held.is_full() {
+            self.tell()?;
+        }
+        Ok(())
+    }
+
+    /// Sends on what is held of the group under way, its begin first.
+    fn tell(&mut self) -> Result<()> {
+        let begin = ChangeEvent::Begin {
+            number: self.number + 1,
+            at: self.at_start()?,
+        };
+        self.ready.push_back(begin);
+        let rows = self.held.let_go();
+        self.ready.extend(rows.into_iter().map(ChangeEvent::Rows));
+        self.state = State::Inside { told: true };
         Ok(())
     }
 
@@ -363,12 +493,18 @@ impl LogReader {
     }
 
     fn commit(&mut self) -> Result<()> {
-        let State::Inside { told } = self.state else {
+        let State::Inside { mut told } = self.state else {
             return Err(Error::unknown(format!(
                 "a commit without a transaction at {}:{}",
                 self.place.file, self.place.offset
             )));
         };
+        if !told && !self.held.is_empty() {
+            self.tell()?;
+            told = true;
+        }
+        self.held = Held::default();
+        self.xa = false;
         self.state = State::Between;
         self.maps.clear();
         self.group_ends()?;
@@ -412,8 +548,8 @@ impl LogReader {
                 "Copy anew: stop this job, empty the target, start a new one",
             ),
             kind::XA_PREPARE => (
-                "a distributed or rolled-back transaction, which is not followed yet",
-                "Keep XA transactions off the chosen databases while the job runs",
+                "a distributed transaction, which is followed in MySQL with GTIDs alone",
+                "Keep XA transactions off the source while the job runs",
             ),
             kind::INTVAR | kind::RAND | kind::USER_VAR => (
                 "a statement in place of its rows",

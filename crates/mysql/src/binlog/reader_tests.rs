@@ -218,7 +218,7 @@ fn what_is_not_known_stops_with_its_name_and_place() {
     assert!(refused(&|log| log.take(kind::INCIDENT, &[])).contains("binlog.000001:150"));
     assert!(refused(&|log| log.take(199, &[])).contains("type 199"));
     assert!(refused(&|log| log.take(kind::MARIADB_QUERY_COMPRESSED, &[0; 14])).contains("compressed event"));
-    assert!(refused(&|log| log.query("shop", "XA START 'x'")).contains("distributed"));
+    assert!(refused(&|log| log.query("", "XA COMMIT X'78',X'',1")).contains("distributed"));
     assert!(refused(&|log| log.query("shop", "INSERT INTO t VALUES ('secret')")).contains("INSERT INTO t"));
     assert!(!refused(&|log| log.query("shop", "INSERT INTO t VALUES ('secret')")).contains("secret"));
     assert!(refused(&|log| log.insert()).contains("outside of a transaction"));
@@ -238,4 +238,116 @@ fn offsets_go_on_beyond_four_gigabytes() {
     log.end = 0;
     log.query("shop", "BEGIN").expect("takes");
     assert_eq!(log.reader.place.offset, 0x1_0000_0032);
+}
+
+#[test]
+fn rows_of_a_group_that_is_rolled_back_are_dropped() {
+    let mut log = Log::new(sets());
+    log.gtid(7);
+    log.query("shop", "BEGIN").expect("takes");
+    log.map("shop").expect("takes");
+    log.insert().expect("takes");
+    log.query("shop", "SAVEPOINT `a`").expect("takes");
+    log.insert().expect("takes");
+    log.query("shop", "SAVEPOINT `b`").expect("takes");
+    log.insert().expect("takes");
+    log.query("shop", "ROLLBACK TO `A`").expect("takes");
+    log.insert().expect("takes");
+    assert!(
+        log.query("shop", "ROLLBACK TO `b`").is_err(),
+        "b went with the rows after a"
+    );
+    log.take(kind::XID, &[0; 8]).expect("takes");
+    assert_eq!(
+        log.ready(),
+        ["begin 1 at 100", "Insert 1", "Insert 1", "commit 1 700 true"]
+    );
+    log.gtid(8);
+    log.query("shop", "BEGIN").expect("takes");
+    log.map("shop").expect("takes");
+    log.insert().expect("takes");
+    log.query("shop", "ROLLBACK").expect("takes");
+    assert!(log.ready().is_empty());
+    assert!(log.reader.take_heartbeat(0).expect("no error").is_some());
+}
+
+#[test]
+fn rows_that_have_gone_on_cannot_be_rolled_back() {
+    let many = || {
+        let mut log = Log::new(sets());
+        log.gtid(7);
+        log.query("shop", "BEGIN").expect("takes");
+        log.map("shop").expect("takes");
+        log.query("shop", "SAVEPOINT `a`").expect("takes");
+        let mut body = vec![9, 0, 0, 0, 0, 0, 1, 0, 2, 0, 1, 1];
+        body.extend([0, 7, 0, 0, 0].repeat(100_000));
+        log.take(kind::WRITE_ROWS, &body).expect("takes");
+        assert_eq!(log.ready(), ["begin 1 at 100", "Insert 100000"]);
+        log
+    };
+    let error = many().query("shop", "ROLLBACK").expect_err("refused");
+    assert!(error.to_string().contains("undoes rows"));
+    assert!(many().query("shop", "ROLLBACK TO `a`").is_err());
+    many().take(kind::XID, &[0; 8]).expect("takes");
+}
+
+const PREPARE: [u8; 14] = [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, b'x'];
+
+fn prepare(log: &mut Log, number: u64, one_phase: u8) -> Result<()> {
+    log.gtid(number);
+    log.query("shop", "XA START X'78',X'',1").expect("takes");
+    log.map("shop").expect("takes");
+    log.insert().expect("takes");
+    log.query("shop", "XA END X'78',X'',1").expect("takes");
+    let mut body = PREPARE;
+    body[0] = one_phase;
+    log.take(kind::XA_PREPARE, &body)
+}
+
+#[test]
+fn prepared_rows_come_with_their_commit_and_no_position_passes_them() {
+    let mut log = Log::new(sets());
+    prepare(&mut log, 7, 0).expect("takes");
+    assert!(log.ready().is_empty());
+    let heartbeat = log.reader.take_heartbeat(0).expect("no error").expect("moved");
+    let ChangeEvent::Heartbeat { position, .. } = heartbeat else {
+        panic!("no heartbeat");
+    };
+    assert!(position.token.contains(":1-5\""), "{}", position.token);
+    log.gtid(8);
+    log.query("", "XA COMMIT X'78',X'',1").expect("takes");
+    assert_eq!(log.ready(), ["begin 2 at 400", "Insert 1", "commit 2 500 true"]);
+
+    prepare(&mut log, 9, 0).expect("takes");
+    log.gtid(10);
+    log.query("", "XA ROLLBACK X'78',X'',1").expect("takes");
+    assert!(log.ready().is_empty());
+    prepare(&mut log, 11, 1).expect("takes");
+    assert_eq!(log.ready(), ["begin 5 at 900", "Insert 1", "commit 5 1200 true"]);
+    assert!(
+        log.reader
+            .place
+            .position()
+            .expect("writes")
+            .token
+            .contains(":1-5:7-11\"")
+    );
+    log.gtid(12);
+    let error = log.query("", "XA COMMIT X'79',X'',1").expect_err("not known");
+    assert!(error.to_string().contains("before this job began"));
+}
+
+#[test]
+fn prepared_transactions_need_sets() {
+    for executed in [
+        Executed::None,
+        Executed::Domains(DomainPositions::parse("0-1-5").expect("reads")),
+    ] {
+        let mut log = Log::new(executed);
+        let error = prepare(&mut log, 7, 0).expect_err("refused");
+        assert!(error.to_string().contains("distributed"), "{error}");
+    }
+    let mut log = Log::new(Executed::None);
+    prepare(&mut log, 7, 1).expect("one phase is a commit");
+    assert_eq!(log.ready().len(), 3);
 }

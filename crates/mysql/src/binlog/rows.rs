@@ -104,6 +104,16 @@ impl RowPlan {
             RowOp::Update => cursor.take(width.div_ceil(8), FORM)?,
             RowOp::Insert | RowOp::Delete => before.clone(),
         };
+        let whole = |present: &Bytes| self.schema.written_columns().all(|(at, _)| is_set(present, at));
+        if !whole(&before) || !whole(&after) {
+            return Err(Error::unknown(format!(
+                "rows of {} are logged without columns that did not change (binlog_row_image)",
+                self.schema.name
+            ))
+            .remedy(
+                "SET GLOBAL binlog_row_image = 'FULL' on the source, reconnect its clients, and start the job anew",
+            ));
+        }
         if matches!(form, RowsForm::PackedOne | RowsForm::PackedTwo) {
             let unpacked = packed::event(cursor.into_rest())?;
             bytes = unpacked.len() as u64;

@@ -99,18 +99,39 @@ fn values_are_read_by_the_schema() {
 }
 
 #[test]
-fn absent_columns_are_unchanged_and_nulls_are_null() {
+fn rows_that_are_not_whole_are_refused_by_the_settings_name() {
     let (map, schema) = table();
     let plan = RowPlan::new(&map, &schema).expect("fits");
-    // Before: the key alone. After: id and small, small is null.
-    let before = [&[0], &ROW[1..9]].concat();
-    let after = [&[0b10], &ROW[1..9]].concat();
-    let body = event(&[&[0b1], &[0b11]], &[&before, &after]);
-    let changes = plan.read(RowOp::Update, RowsForm::Two, body).expect("reads");
-    let change = &changes.rows[0];
-    assert!(matches!(&change.old, OldRow::Key(row) if row.values[1] == Value::Unchanged));
-    let new = change.new.as_ref().expect("a row");
-    assert_eq!(new.values[1..3], [Value::Null, Value::Unchanged]);
+    let key = [&[0], &ROW[1..9]].concat();
+    let refused = |op, bitmaps: &[&[u8]], rows: &[&[u8]]| {
+        let read = plan.read(op, RowsForm::Two, event(bitmaps, rows));
+        assert!(
+            read.expect_err("refused")
+                .to_string()
+                .contains("binlog_row_image")
+        );
+    };
+    refused(RowOp::Delete, &[&[0b1]], &[&key]);
+    refused(RowOp::Insert, &[&[0b1]], &[&key]);
+    refused(RowOp::Update, &[&[0x1F], &[0b10]], &[&ROW[..26], &[1]]);
+    refused(RowOp::Update, &[&[0b1], &[0x1F]], &[&key, &ROW[..26]]);
+}
+
+#[test]
+fn computed_columns_may_be_absent_and_nulls_are_null() {
+    let (map, schema) = table();
+    let mut schema = TableSchema::clone(&schema);
+    schema.columns[3].generated = true;
+    let plan = RowPlan::new(&map, &Arc::new(schema)).expect("fits");
+    let row = [&[0b0111][..], &ROW[1..9], &ROW[20..26]].concat();
+    let row = [&[0b0110], &row[1..]].concat();
+    let changes = plan
+        .read(RowOp::Delete, RowsForm::Two, event(&[&[0b10111]], &[&row]))
+        .expect("reads");
+    let OldRow::Full(old) = &changes.rows[0].old else {
+        panic!("not whole");
+    };
+    assert_eq!(old.values[1..4], [Value::Null, Value::Null, Value::Unchanged]);
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub(crate) async fn source(server: &Server, spec: &JobSpec, structure: &Structur
         findings.extend(binlog(server));
         findings.push(types_in_log(structure));
         findings.extend(log_writers(&mut conn, server).await?);
+        findings.push(prepared(&mut conn).await?);
     } else if spec.migrate_type.copies_rows() {
         findings.push(check(WARNINGS, "writes", "kind of migration").warning(
             "rows that the source writes while they are copied may not be on the target",
@@ -385,6 +386,22 @@ async fn log_writers(conn: &mut Conn, server: &Server) -> Result<Vec<Finding>> {
         _ => updates.pass(),
     });
     Ok(findings)
+}
+
+/// Distributed transactions that are open: their rows stand in the log before the job's
+/// first position, and the copy does not see them.
+async fn prepared(conn: &mut Conn) -> Result<Finding> {
+    let check = check(BINLOG, "xa", "XA RECOVER");
+    match conn.query_first::<mysql_async::Row, _>("XA RECOVER").await {
+        Ok(None) => Ok(check.pass()),
+        Ok(Some(_)) => Ok(check.failure(
+            "distributed transactions are prepared and not ended; ended later, their rows would be missed",
+            "End the transactions that XA RECOVER shows, by XA COMMIT or XA ROLLBACK",
+        )),
+        // MySQL asks for XA_RECOVER_ADMIN. The log's reader stops at the commit of such a one.
+        Err(mysql_async::Error::Server(_)) => Ok(check.pass()),
+        Err(error) => Err(failed("asking for prepared transactions")(error)),
+    }
 }
 
 /// None when there is no row, or we may not ask.
