@@ -7,7 +7,9 @@
 
 mod adapt;
 mod compare;
+mod definers;
 mod plan;
+mod stored;
 mod table_text;
 pub(crate) mod traits;
 mod views;
@@ -23,6 +25,8 @@ use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Result};
 
 pub(crate) use adapt::Pair;
+pub(crate) use definers::{Definers, account};
+pub(crate) use stored::{create_stored, speaks_of_renamed};
 pub(crate) use views::{create_views, views_of_others};
 
 use crate::connect::{Flavour, Server, Version, close};

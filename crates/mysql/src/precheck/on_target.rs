@@ -214,15 +214,18 @@ async fn same_names(
     structure: &Structure,
     resumes: bool,
 ) -> Result<Finding> {
-    let tables = structure.tables.iter().map(|table| &table.schema.name);
-    let views = structure.views.iter().map(|view| &view.name);
+    let tables = structure.tables.iter().map(|table| {
+        let name = &table.schema.name;
+        (name, spec.selection.target_of(name))
+    });
+    let views = structure
+        .views
+        .iter()
+        .map(|view| (&view.name, spec.selection.target_of_view(&view.name)));
     let mut wanted = BTreeSet::new();
     let mut twice = Vec::new();
-    for name in tables.chain(views) {
-        let target = spec
-            .selection
-            .target_of(name)
-            .ok_or_else(|| Error::bug(format!("{name} is not chosen")))?;
+    for (name, target) in tables.chain(views) {
+        let target = target.ok_or_else(|| Error::bug(format!("{name} is not chosen")))?;
         if wanted.contains(&target) {
             twice.push(target.to_string());
         }
