@@ -2,6 +2,7 @@
 -- their own, odd names, triggers that would corrupt rows if they fired on rows of the source, and views
 -- that call functions and each other.
 create user 'owner'@'localhost' identified by 'Owner-1';
+grant all on shop.* to 'owner'@'localhost';
 create database shop character set utf8mb4;
 create database `odd ``db.é`;
 use shop;

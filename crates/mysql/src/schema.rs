@@ -4,6 +4,7 @@
 //! by one. The answers are not one transaction's: an object that vanishes between two
 //! questions is left out, and the log tells of it. Never reads a row of a user's table.
 
+mod accounts;
 mod chosen;
 mod column_type;
 mod keys;
@@ -21,6 +22,7 @@ use tidegate_model::schema::TableName;
 use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Result};
 
+pub(crate) use accounts::{own_account, secrets_of};
 pub(crate) use chosen::is_system;
 pub(crate) use stored::{
     CLIENT_CHARSET, COLLATION, DATABASE_COLLATION, ListedObject, Read, SQL_MODE, TIME_ZONE, list_stored,
@@ -98,9 +100,13 @@ async fn read_with(conn: &mut Conn, server: &Server, selection: &Selection) -> R
     structure.tables.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
     structure.views = views::read_views(conn, views).await?;
     structure.facts.insert(CHOSEN_BYTES.to_owned(), bytes.to_string());
-    if selection.whole_instance && selection.accounts.is_none() {
-        let sentence = "accounts, roles and their rights are not moved";
-        structure.not_covered.push(sentence.to_owned());
+    match selection.accounts {
+        Some(chosen) => accounts::read_accounts(conn, server, chosen, &mut structure).await?,
+        None if selection.whole_instance => {
+            let sentence = "accounts, roles and their rights are not moved";
+            structure.not_covered.push(sentence.to_owned());
+        }
+        None => {}
     }
     Ok(structure)
 }

@@ -97,11 +97,11 @@ impl Target for MysqlTarget {
 
     async fn create_accounts(
         &self,
-        _structure: &Structure,
-        _names: &Selection,
-        _moment: Moment,
+        structure: &Structure,
+        names: &Selection,
+        moment: Moment,
     ) -> Result<Vec<String>> {
-        Ok(Vec::new())
+        structure::create_accounts(&self.server, structure, names, moment).await
     }
 
     async fn set_auto_increments(&self, structure: &Structure, names: &Selection) -> Result<u64> {

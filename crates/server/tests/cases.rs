@@ -166,7 +166,10 @@ async fn migrate(
     let (outcome, steered) = tokio::join!(tokio::time::timeout(DEADLINE * 2, running), steering);
     steered?;
     match outcome? {
-        Outcome::Finished => Ok(forget(&spec, &registry).await?),
+        Outcome::Finished => {
+            println!("{}: not covered: {:#?}", case.name, seen.borrow().not_covered);
+            Ok(forget(&spec, &registry).await?)
+        }
         other => anyhow::bail!(
             "the run ended as {other:?}; last report {:?}",
             seen.borrow().clone()

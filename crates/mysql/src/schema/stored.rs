@@ -203,41 +203,41 @@ pub(crate) async fn read_one(conn: &mut Conn, object: &ListedObject) -> Result<R
         kind,
         name: name.clone(),
         table: object.table.clone(),
-        definer: definer.to_owned(),
+        definer,
         native_ddl,
         session,
     }))
 }
 
-/// `CREATE DEFINER=`u`@`h` PROCEDURE …` as its account and what comes behind it.
-pub(crate) fn take_definer(text: &str) -> Option<(&str, &str)> {
+/// `CREATE DEFINER=`u`@`h` PROCEDURE …` as its account, in backticks, and what comes behind
+/// it. Quotes are those of the sql_mode that the object was made under.
+pub(crate) fn take_definer(text: &str) -> Option<(String, &str)> {
     let rest = text.strip_prefix("CREATE ")?;
     let rest = rest.strip_prefix("OR REPLACE ").unwrap_or(rest);
     let Some(rest) = rest.strip_prefix("DEFINER=") else {
-        return Some(("", rest));
+        return Some((String::new(), rest));
     };
-    let user = quoted_length(rest)?;
-    let host = match rest.get(user..)?.strip_prefix('@') {
-        Some(host) => 1 + quoted_length(host)?,
-        None => 0,
+    let (user, rest) = take_name(rest)?;
+    let (definer, rest) = match rest.strip_prefix('@') {
+        Some(host) => {
+            let (host, rest) = take_name(host)?;
+            (format!("{}@{}", quoted(&user), quoted(&host)), rest)
+        }
+        None => (quoted(&user), rest),
     };
-    let (definer, rest) = rest.split_at_checked(user + host)?;
     Some((definer, rest.strip_prefix(' ')?))
 }
 
-/// Bytes of the name in backticks that the text begins with.
-fn quoted_length(text: &str) -> Option<usize> {
-    let inner = text.strip_prefix('`')?;
-    let mut bytes = inner.bytes().enumerate().peekable();
-    while let Some((at, byte)) = bytes.next() {
-        if byte != b'`' {
-            continue;
+/// The quoted name that the text begins with, and what comes behind it.
+fn take_name(text: &str) -> Option<(String, &str)> {
+    let quote = text.chars().next().filter(|first| matches!(first, '`' | '"'))?;
+    let mut name = String::new();
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, char)) = chars.next() {
+        if char == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
+            return Some((name, text.get(at + 1..)?));
         }
-        if bytes.peek().is_some_and(|(_, next)| *next == b'`') {
-            bytes.next();
-            continue;
-        }
-        return Some(at + 2);
+        name.push(char);
     }
     None
 }
@@ -263,19 +263,30 @@ mod tests {
 
     #[test]
     fn definers_are_taken_off_whatever_their_names() {
-        let check =
-            |text: &str, expected: Option<(&str, &str)>| assert_eq!(take_definer(text), expected, "{text}");
+        let check = |text: &str, expected: Option<(&str, &str)>| {
+            let got = take_definer(text);
+            let got = got.as_ref().map(|(definer, rest)| (definer.as_str(), *rest));
+            assert_eq!(got, expected, "{text}");
+        };
         check(
             "CREATE DEFINER=`a`@`%` PROCEDURE `p`() BEGIN END",
             Some(("`a`@`%`", "PROCEDURE `p`() BEGIN END")),
         );
-        check("CREATE OR REPLACE DEFINER=`a``@` x`@`h` TRIGGER t", None);
+        check(
+            "CREATE OR REPLACE DEFINER=`a``@` x`@`h TRIGGER t",
+            Some(("`a``@`", "x`@`h TRIGGER t")),
+        );
+        check("CREATE DEFINER=`a TRIGGER t", None);
         check(
             "CREATE DEFINER=`o``d d@`@`h` EVENT `e` DO 1",
             Some(("`o``d d@`@`h`", "EVENT `e` DO 1")),
         );
         check("CREATE DEFINER=`role` FUNCTION f", Some(("`role`", "FUNCTION f")));
         check("CREATE FUNCTION f", Some(("", "FUNCTION f")));
+        check(
+            "CREATE DEFINER=\"a\"\"`b\"@\"%\" PROCEDURE \"p\"",
+            Some(("`a\"``b`@`%`", "PROCEDURE \"p\"")),
+        );
         check("DROP", None);
     }
 }

@@ -46,6 +46,7 @@ pub(crate) async fn create_views(
                 sentences.extend(changed);
                 waiting.push(Waiting {
                     view,
+                    schema: names.target_schema(&view.name.schema).unwrap_or_default(),
                     create,
                     refused: None,
                 });
@@ -79,6 +80,8 @@ fn not_made(view: &TableName, error: &Error) -> String {
 /// A view that is not made yet, and why the server refused it last.
 struct Waiting<'a> {
     view: &'a ViewDef,
+    /// Functions of a view's own database stand in its text without the database's name.
+    schema: String,
     create: String,
     refused: Option<Error>,
 }
@@ -89,6 +92,11 @@ async fn make(conn: &mut Conn, mut waiting: Vec<Waiting<'_>>, sentences: &mut Ve
         for mut one in waiting {
             let name = &one.view.name;
             let collates = set_collation(conn, one.view).await?;
+            match conn.query_drop(format!("USE {}", quoted(&one.schema))).await {
+                // What is wrong with it is said by the view's own statement.
+                Ok(()) | Err(mysql_async::Error::Server(_)) => {}
+                Err(error) => return Err(failed("setting up a session")(error)),
+            }
             match conn.query_drop(&one.create).await {
                 Ok(()) if collates => {}
                 Ok(()) => sentences.push(format!(
