@@ -98,6 +98,15 @@ impl Chosen {
         }
     }
 
+    /// Can there be any?
+    pub fn is_any(&self) -> bool {
+        match self {
+            Chosen::None => false,
+            Chosen::All => true,
+            Chosen::Some(names) => !names.is_empty(),
+        }
+    }
+
     /// Those that are chosen by name.
     pub fn named(&self) -> &[String] {
         match self {

@@ -22,7 +22,7 @@ use tidegate_model::schema::TableName;
 use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Result};
 
-pub(crate) use accounts::{own_account, secrets_of};
+pub(crate) use accounts::{OWN_ACCOUNT, own_account, secrets_of};
 pub(crate) use chosen::is_system;
 pub(crate) use stored::{
     CLIENT_CHARSET, COLLATION, DATABASE_COLLATION, ListedObject, Read, SQL_MODE, TIME_ZONE, list_stored,

@@ -11,6 +11,7 @@ use tidegate_model::schema::TableName;
 use tidegate_model::{Error, Result};
 
 use super::grants::Grants;
+use super::objects;
 use super::versions::{self, Fit};
 use super::{
     SAME_NAMES, SETTINGS, SPACE, TARGET_RIGHTS, VERSION, VIEWS, WARNINGS, check, some_of, tables_where,
@@ -48,6 +49,7 @@ pub(crate) async fn target(
     findings.push(space(&mut conn, server, structure).await?);
     findings.push(views(&mut conn, structure).await?);
     findings.extend(warnings(server, spec, structure));
+    findings.extend(objects::target(&mut conn, server, spec, structure, resumes).await?);
     close(conn).await;
     Ok(findings)
 }

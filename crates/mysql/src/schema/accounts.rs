@@ -19,6 +19,8 @@ use crate::ddl::{Kind, Mode, quoted, tokens};
 use crate::failure::{code_of, failed};
 use crate::structure::{account, is_word};
 
+/// Fact beside the server's own: this job's account on the source.
+pub(crate) const OWN_ACCOUNT: &str = "own_account";
 const ADMINISTRATOR: &str = "root";
 /// Made by the servers for themselves.
 const SYSTEM: [&str; 6] = [
@@ -65,6 +67,7 @@ pub(super) async fn read_accounts(
     }
     let own = own_account(conn).await?;
     let protected = protected(conn).await?;
+    structure.facts.insert(OWN_ACCOUNT.to_owned(), own.clone());
     for listed in list(conn, mariadb).await? {
         let name = listed.name();
         let is_administrator = listed.user == ADMINISTRATOR && !listed.is_role;

@@ -23,8 +23,11 @@ pub(crate) const CLIENT_CHARSET: &str = "character_set_client";
 pub(crate) const COLLATION: &str = "collation_connection";
 pub(crate) const DATABASE_COLLATION: &str = "collation_database";
 
-/// ER_SP_DOES_NOT_EXIST, ER_TRG_DOES_NOT_EXIST, ER_EVENT_DOES_NOT_EXIST.
-const GONE: [u16; 3] = [1305, 1360, 1539];
+/// ER_TRG_DOES_NOT_EXIST, ER_EVENT_DOES_NOT_EXIST.
+const GONE: [u16; 2] = [1360, 1539];
+/// ER_DBACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR,
+/// ER_PROCACCESS_DENIED_ERROR; and ER_SP_DOES_NOT_EXIST, which MariaDB says instead.
+const DENIED: [u16; 5] = [1044, 1142, 1227, 1370, 1305];
 
 /// One stored object of the catalog.
 pub(crate) struct ListedObject {
@@ -172,6 +175,7 @@ pub(crate) async fn read_one(conn: &mut Conn, object: &ListedObject) -> Result<R
     let row: Option<Row> = match conn.query_first(sql).await {
         Ok(row) => row,
         Err(error) if code_of(&error).is_some_and(|code| GONE.contains(&code)) => return Ok(Read::Gone),
+        Err(error) if code_of(&error).is_some_and(|code| DENIED.contains(&code)) => return Ok(Read::Hidden),
         Err(error) => return Err(failed(format!("reading the {what} {name}"))(error)),
     };
     let not_understood = || {

@@ -104,7 +104,11 @@ async fn create(conn: &mut Conn, def: &AccountDef) -> Result<Result<(), String>>
     } else if let Some(user) = text.strip_prefix("CREATE USER ") {
         vec![
             format!("CREATE USER IF NOT EXISTS {user}"),
-            format!("ALTER USER {user}"),
+            // A server does not take its own text of an anonymous user here.
+            match user.starts_with("``@") {
+                true => format!("ALTER USER {}", user.replace(" PASSWORD EXPIRE DEFAULT", "")),
+                false => format!("ALTER USER {user}"),
+            },
         ]
     } else {
         return Ok(Err("the source's text of it is not understood".to_owned()));

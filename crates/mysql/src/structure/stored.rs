@@ -125,7 +125,7 @@ impl Maker {
         let definer = self.definers.clause(&def.definer);
         let mut made = self.create(definer.as_deref(), &rest).await;
         let mut kept = definer.is_some();
-        if kept && made.as_ref().is_err_and(|error| Definers::refuses(error)) {
+        if kept && made.as_ref().is_err_and(Definers::refuses) {
             kept = false;
             made = self.create(None, &rest).await;
         }
