@@ -56,7 +56,9 @@ pub(crate) fn job(job_id: &str, source: &DbServer, target: &DbServer) -> JobSpec
                 name: "sbtest".to_owned(),
                 new_name: None,
                 tables: TablesSelection::All,
+                ..DatabaseSelection::default()
             }],
+            ..Selection::default()
         },
         migrate_type: MigrateType::FullAndIncrement,
         limits: Limits::default(),

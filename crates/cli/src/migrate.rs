@@ -62,6 +62,13 @@ pub(crate) struct MovedArgs {
     /// Structure alone, with all rows, or with all rows and then every change
     #[arg(long = "type", value_enum, default_value_t = MigrateType::FullAndIncrement, value_name = "TYPE")]
     migrate_type: MigrateType,
+    /// Move accounts too, with their password hashes, rights and roles: accounts of the same
+    /// name on the target are overwritten
+    #[arg(long)]
+    accounts: bool,
+    /// With --accounts: overwrite the target's root as well
+    #[arg(long, requires = "accounts")]
+    override_root: bool,
     /// Steps of the precheck that may fail, such as DstEmptyCheck
     #[arg(long, value_name = "STEP,…", value_delimiter = ',')]
     pub(crate) skip_checks: Vec<String>,
@@ -96,6 +103,10 @@ Examples:
   # Two databases, one under a new name, without questions:
   tidegate migrate --from mysql://root@10.0.0.1 --to mysql://root@10.0.0.2 \\
       --databases shop,crm --rename crm=crm_new --until complete
+
+  # With accounts and their rights, and without what runs by itself:
+  tidegate migrate --from mysql://root@10.0.0.1 --to mysql://root@10.0.0.2 \\
+      --databases shop --accounts --without triggers,events
 
   # The application is stopped by a command just before the cutover:
   tidegate migrate --from mysql://root@10.0.0.1 --to mysql://root@10.0.0.2 \\
@@ -170,6 +181,8 @@ impl MovedArgs {
                 MigrateType::Full => "full",
                 MigrateType::FullAndIncrement => "fullAndIncrement",
             },
+            accounts: self.accounts,
+            override_root: self.override_root,
             name: self.name.clone(),
             class: self.class.clone(),
         }

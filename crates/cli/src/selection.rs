@@ -1,10 +1,10 @@
-//! What a job moves, from `--databases`, `--tables` and `--rename`, in the wire
-//! API's shape.
+//! What a job moves, from `--databases`, `--tables`, `--rename` and `--without`, in the
+//! wire API's shape.
 //!
-//! The wire API renames a database as a whole and a table only where it is
-//! listed; what it cannot say is refused here, with how to say it instead.
+//! All kinds of objects of a chosen database go with it unless left out; of chosen tables
+//! their triggers. What the wire API cannot say is refused here, with how to say it instead.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tidegate_model::{Error, Result};
 use tidegate_rpc::actions::{DBItem, DatabaseTableObject, TableItem};
 
@@ -19,9 +19,31 @@ pub(crate) struct SelectionArgs {
     /// Only these tables: db.table,… (backticks around names with dots or commas)
     #[arg(long, value_name = "DB.TABLE,…")]
     pub(crate) tables: Vec<String>,
-    /// New names on the target: db=db2, or db.table=db2.table2 for listed tables
+    /// New names on the target: db=db2, or db.table=db2.table2
     #[arg(long, value_name = "OLD=NEW")]
     pub(crate) rename: Vec<String>,
+    /// Kinds of objects that are not moved
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND,…")]
+    pub(crate) without: Vec<ObjectKind>,
+}
+
+/// What a database holds beside its tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ObjectKind {
+    Views,
+    Functions,
+    Procedures,
+    Triggers,
+    Events,
+}
+
+impl ObjectKind {
+    const STORED: [(ObjectKind, &str); 4] = [
+        (ObjectKind::Functions, "function"),
+        (ObjectKind::Procedures, "procedure"),
+        (ObjectKind::Triggers, "trigger"),
+        (ObjectKind::Events, "event"),
+    ];
 }
 
 impl SelectionArgs {
@@ -42,17 +64,40 @@ impl SelectionArgs {
                 apply(&mut databases, rule)?;
             }
         }
+        let without_views = self.without.contains(&ObjectKind::Views);
         if databases.is_empty() {
+            if without_views {
+                return Err(
+                    Error::bad_input("all databases are moved, and views cannot be left out of all")
+                        .remedy("list the databases with --databases"),
+                );
+            }
             return Ok(DatabaseTableObject {
                 object_mode: Some("all".to_owned()),
-                ..DatabaseTableObject::default()
+                databases: None,
+                advanced_objects: self.stored(false),
             });
+        }
+        if without_views {
+            let whole = databases
+                .iter_mut()
+                .filter(|database| database.view_mode.is_some());
+            whole.for_each(|database| database.view_mode = Some("none".to_owned()));
         }
         Ok(DatabaseTableObject {
             object_mode: Some("partial".to_owned()),
             databases: Some(databases),
-            advanced_objects: None,
+            advanced_objects: self.stored(!self.tables.is_empty()),
         })
+    }
+
+    /// Of single tables only what belongs to a table.
+    fn stored(&self, of_tables: bool) -> Option<Vec<String>> {
+        let kinds = ObjectKind::STORED.into_iter().filter(|(kind, _)| {
+            !self.without.contains(kind) && (!of_tables || *kind == ObjectKind::Triggers)
+        });
+        let names: Vec<String> = kinds.map(|(_, name)| name.to_owned()).collect();
+        Some(names).filter(|names| !names.is_empty())
     }
 }
 
@@ -135,6 +180,17 @@ fn apply(databases: &mut [DBItem], rule: Rename) -> Result<()> {
     let (Some(table), Some(new)) = (from.second, rule.to.second) else {
         return Ok(());
     };
+    if database.table_mode.as_deref() == Some("all") {
+        // All tables, and this one under a new name.
+        database.db_mode = Some("partial".to_owned());
+        let tables = database.tables.get_or_insert_default();
+        if tables.iter().all(|item| item.table_name.as_ref() != Some(&table)) {
+            tables.push(TableItem {
+                table_name: Some(table.clone()),
+                ..TableItem::default()
+            });
+        }
+    }
     let listed = database
         .tables
         .iter_mut()
@@ -166,6 +222,7 @@ mod tests {
             databases: owned(databases),
             tables: owned(tables),
             rename: owned(rename),
+            without: Vec::new(),
         }
     }
 
@@ -188,17 +245,31 @@ mod tests {
             let built = serde_json::to_value(args.build().expect("builds")).expect("JSON");
             assert_eq!(bare(built), expected, "{args:?}");
         };
-        check(args(&[], &[], &[]), json!({"ObjectMode": "all"}));
+        let all = json!(["function", "procedure", "trigger", "event"]);
+        check(
+            args(&[], &[], &[]),
+            json!({"ObjectMode": "all", "AdvancedObjects": all}),
+        );
+        check(
+            SelectionArgs {
+                without: vec![ObjectKind::Views, ObjectKind::Triggers, ObjectKind::Events],
+                ..args(&["shop"], &[], &["shop.a=shop.b"])
+            },
+            json!({"ObjectMode": "partial", "AdvancedObjects": ["function", "procedure"], "Databases": [
+                {"DbName": "shop", "DBMode": "partial", "TableMode": "all", "ViewMode": "none",
+                    "Tables": [{"TableName": "a", "NewTableName": "b", "TableEditMode": "rename"}]},
+            ]}),
+        );
         check(
             args(&["shop,crm", "shop"], &[], &["crm=crm2"]),
-            json!({"ObjectMode": "partial", "Databases": [
+            json!({"ObjectMode": "partial", "AdvancedObjects": all, "Databases": [
                 {"DbName": "shop", "DBMode": "all", "TableMode": "all", "ViewMode": "all"},
                 {"DbName": "crm", "NewDbName": "crm2", "DBMode": "all", "TableMode": "all", "ViewMode": "all"},
             ]}),
         );
         check(
             args(&[], &["shop.a,shop.`b.c`", "crm.x"], &["shop.a=s2.a2", "shop=s2"]),
-            json!({"ObjectMode": "partial", "Databases": [
+            json!({"ObjectMode": "partial", "AdvancedObjects": ["trigger"], "Databases": [
                 {"DbName": "shop", "NewDbName": "s2", "DBMode": "partial", "TableMode": "partial", "Tables": [
                     {"TableName": "a", "NewTableName": "a2", "TableEditMode": "rename"}, {"TableName": "b.c"}]},
                 {"DbName": "crm", "DBMode": "partial", "TableMode": "partial", "Tables": [{"TableName": "x"}]},
@@ -219,8 +290,15 @@ mod tests {
         check(args(&[], &["shop"], &[]), "has no database");
         check(args(&[], &[], &["a=b"]), "not listed");
         check(
-            args(&["shop"], &[], &["shop.a=shop.b"]),
+            args(&[], &["shop.c"], &["shop.a=shop.b"]),
             "`shop.a`, which is not listed",
+        );
+        check(
+            SelectionArgs {
+                without: vec![ObjectKind::Views],
+                ..SelectionArgs::default()
+            },
+            "views cannot be left out",
         );
         check(args(&["shop"], &[], &["shop=a,shop=b"]), "two new names");
     }

@@ -31,6 +31,8 @@ pub(crate) struct Order {
     pub(crate) objects: DatabaseTableObject,
     /// In the wire API's spelling.
     pub(crate) migrate_type: &'static str,
+    pub(crate) accounts: bool,
+    pub(crate) override_root: bool,
     pub(crate) name: Option<String>,
     pub(crate) class: String,
 }
@@ -61,6 +63,8 @@ pub(crate) async fn configure(client: &Client, job: &str, order: &Order) -> Resu
         migrate_option: Some(MigrateOption {
             database_table: Some(order.objects.clone()),
             migrate_type: Some(order.migrate_type.to_owned()),
+            is_migrate_account: order.accounts.then_some(true),
+            is_override_root: order.override_root.then_some(true),
             ..MigrateOption::default()
         }),
         src_info: Some(order.from.endpoint.clone()),

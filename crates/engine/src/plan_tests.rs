@@ -82,7 +82,7 @@ fn differences_of_two_readings() {
 fn what_is_left_is_what_is_not_finished_largest_first() {
     let whole = Selection {
         whole_instance: true,
-        databases: Vec::new(),
+        ..Selection::default()
     };
     let marks = [
         mark("half", 0, Some(5)),

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tidegate_link::{Checkpoint, Source, Structure, TableDef, Target};
+use tidegate_link::{Checkpoint, Moment, Source, Structure, TableDef, Target};
 use tidegate_model::job::{ForeignKeys, MigrateType};
 use tidegate_model::report::{CutoverRecord, Stage};
 use tidegate_model::schema::{TableName, TableSchema};
@@ -97,13 +97,13 @@ pub(crate) async fn attempt(context: &Arc<Context>, first: bool) -> Result<()> {
             .unless_stopped(build_indexes(&attempt, &mut checkpoint))
             .await?;
     }
-    if context.spec.migrate_type.follows_changes() {
+    if context.spec.migrate_type.follows_changes() && checkpoint.cutover.is_none() {
         let record = Box::pin(follow::follow(&attempt, &mut checkpoint)).await?;
         checkpoint.cutover = Some(record);
-    } else {
-        let counters = context.unless_stopped(set_auto_increments(&attempt));
-        counters.await?;
     }
+    context
+        .unless_stopped(complete_objects(&attempt, &mut checkpoint))
+        .await?;
     checkpoint.stage = Stage::Done;
     attempt.save(&checkpoint).await?;
     finish(context, checkpoint);
@@ -246,11 +246,57 @@ async fn build_indexes(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Result
                 .map_err(|error| error.context(format!("adding the foreign keys of {}", def.schema.name)))?;
         }
     }
-    for sentence in attempt.target.create_views(&structure, selection).await? {
+    // Accounts before what they own; routines before the views that call them.
+    let target = &attempt.target;
+    let mut said = target
+        .create_accounts(&structure, selection, Moment::AfterTables)
+        .await?;
+    said.extend(
+        target
+            .create_stored(&structure, selection, Moment::AfterTables)
+            .await?,
+    );
+    said.extend(target.create_views(&structure, selection).await?);
+    for sentence in said {
         note_not_covered(checkpoint, sentence);
     }
     checkpoint.stage = Stage::Changes;
     attempt.save(checkpoint).await
+}
+
+/// What waits for the last row: triggers, which would change rows that come as they shall
+/// be, events, and the rights of accounts, which could write. Counters too where there
+/// is no cutover to set them.
+async fn complete_objects(attempt: &Attempt, checkpoint: &mut Checkpoint) -> Result<()> {
+    let selection = &attempt.context.spec.selection;
+    let structure = attempt.source.read_structure(selection).await?;
+    let target = &attempt.target;
+    if attempt.context.spec.migrate_type.follows_changes() {
+        // From here on triggers may fire on the target: with the proof kept, a run that
+        // comes after does not follow changes again.
+        attempt.context.board.enter(Stage::Cutover);
+        attempt.save(checkpoint).await?;
+    } else {
+        target.set_auto_increments(&structure, selection).await?;
+    }
+    let mut said = target
+        .create_accounts(&structure, selection, Moment::AfterTables)
+        .await?;
+    said.extend(target.create_stored(&structure, selection, Moment::AtEnd).await?);
+    said.extend(
+        target
+            .create_accounts(&structure, selection, Moment::AtEnd)
+            .await?,
+    );
+    for sentence in said {
+        if let Some(record) = &mut checkpoint.cutover
+            && !record.not_covered.contains(&sentence)
+        {
+            record.not_covered.push(sentence.clone());
+        }
+        note_not_covered(checkpoint, sentence);
+    }
+    Ok(())
 }
 
 async fn build_each(

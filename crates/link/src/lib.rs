@@ -19,5 +19,5 @@ pub use clock::{Clock, SystemClock};
 pub use digest::{Digester, TableDigest};
 pub use registry::{CheckStepRule, EngineLink, Registry};
 pub use source::{ChangeStream, Chunk, Proof, Snapshot, SnapshotReader, Source};
-pub use structure::{DatabaseDef, Facts, Structure, TableDef, ViewDef};
+pub use structure::{AccountDef, DatabaseDef, Facts, Moment, StoredDef, Structure, TableDef, ViewDef};
 pub use target::{Applier, ApplyMode, DdlOutcome, LoadOutcome, LoadTask, Loader, TableWork, Target};

@@ -15,7 +15,7 @@ use crate::batch::BatchReceiver;
 use crate::checkpoint::{Checkpoint, ChunkMark};
 use crate::digest::Digester;
 use crate::source::Chunk;
-use crate::structure::{Facts, Structure, TableDef};
+use crate::structure::{Facts, Moment, Structure, TableDef};
 
 #[async_trait]
 pub trait Target: Send + Sync + std::fmt::Debug {
@@ -41,6 +41,24 @@ pub trait Target: Send + Sync + std::fmt::Debug {
     /// Makes the views, after all tables are there. Answers those that were not made,
     /// each said in a sentence. May be called again.
     async fn create_views(&self, structure: &Structure, names: &Selection) -> Result<Vec<String>>;
+
+    /// Makes the stored objects whose moment it is. One that can't be made is no error:
+    /// answers those, and those made differently, each said in a sentence. May be called again.
+    async fn create_stored(
+        &self,
+        structure: &Structure,
+        names: &Selection,
+        moment: Moment,
+    ) -> Result<Vec<String>>;
+
+    /// Makes the accounts: without rights `AfterTables`, so that they can own objects and
+    /// not write; with them `AtEnd`. Answers then how each came out, in sentences. May be called again.
+    async fn create_accounts(
+        &self,
+        structure: &Structure,
+        names: &Selection,
+        moment: Moment,
+    ) -> Result<Vec<String>>;
 
     /// Sets auto-increment counters no lower than the source's. Answers how many were set.
     async fn set_auto_increments(&self, structure: &Structure, names: &Selection) -> Result<u64>;

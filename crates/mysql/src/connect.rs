@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Settings of the server that prechecks, plans and the other side ask for.
-const FACTS: [&str; 37] = [
+const FACTS: [&str; 38] = [
     "basedir",
     "binlog_expire_logs_seconds",
     "binlog_format",
@@ -32,6 +32,7 @@ const FACTS: [&str; 37] = [
     "connect_timeout",
     "datadir",
     "enforce_gtid_consistency",
+    "event_scheduler",
     "expire_logs_days",
     "explicit_defaults_for_timestamp",
     "gtid_domain_id",

@@ -34,6 +34,20 @@ pub(crate) fn code_of(error: &mysql_async::Error) -> Option<u16> {
     }
 }
 
+/// The server's words on the text of an object, without the piece of it that they repeat.
+pub(crate) fn words(error: &mysql_async::Error) -> String {
+    const PARSE_ERROR: u16 = 1064;
+    match error {
+        mysql_async::Error::Server(error) if error.code == PARSE_ERROR => {
+            let message = &error.message;
+            let words = message.split_once(" near '").map_or("", |(words, _)| words);
+            let line = message.rsplit_once(" at line ").map_or("", |(_, line)| line);
+            format!("server error {}: {words}, at line {line}", error.code)
+        }
+        error => said(error),
+    }
+}
+
 fn kind_of(error: &mysql_async::Error) -> Kind {
     match error {
         mysql_async::Error::Io(_) => Kind::Retry,

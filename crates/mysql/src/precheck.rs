@@ -5,6 +5,7 @@
 //! that can't be looked at is a warning that says so, never a pass.
 
 mod grants;
+mod objects;
 mod on_source;
 mod on_target;
 mod versions;
@@ -35,6 +36,7 @@ pub(crate) const STEPS: &[CheckStepRule] = &[
     step("ViewCheck", "Definers of views", true),
     step("WarningParamCheck", "Settings that slow or limit the job", true),
     step("OptimizeCheck", "Settings that burden the source", true),
+    step("AdvancedStoreObjectCheck", "Stored objects and accounts", true),
 ];
 
 const VERSION: &str = "VersionCheck";
@@ -49,6 +51,7 @@ const REFERENCES: &str = "ConstraintRefCheck";
 const VIEWS: &str = "ViewCheck";
 const WARNINGS: &str = "WarningParamCheck";
 const BURDENS: &str = "OptimizeCheck";
+const OBJECTS: &str = "AdvancedStoreObjectCheck";
 
 /// So many objects are named in a finding; of the rest only the number.
 const NAMES_MAX: usize = 10;
@@ -152,6 +155,8 @@ mod tests {
             VIEWS,
             WARNINGS,
             BURDENS,
+            // Published for sync jobs, where it stands last.
+            OBJECTS,
         ];
         assert_eq!(ids, published);
     }

@@ -1,12 +1,14 @@
-//! What a server holds of the chosen objects: databases, tables, views.
+//! What a server holds of the chosen objects: databases, tables, views, stored objects.
 //!
 //! Reads information_schema a schema at a time and the server's own CREATE texts one
 //! by one. The answers are not one transaction's: an object that vanishes between two
 //! questions is left out, and the log tells of it. Never reads a row of a user's table.
 
+mod accounts;
 mod chosen;
 mod column_type;
 mod keys;
+mod stored;
 mod tables;
 mod views;
 
@@ -20,7 +22,12 @@ use tidegate_model::schema::TableName;
 use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Result};
 
+pub(crate) use accounts::{OWN_ACCOUNT, own_account, secrets_of};
 pub(crate) use chosen::is_system;
+pub(crate) use stored::{
+    CLIENT_CHARSET, COLLATION, DATABASE_COLLATION, ListedObject, Read, SQL_MODE, TIME_ZONE, list_stored,
+    mode_of, read_one, setting, take_definer,
+};
 pub(crate) use tables::{Listed, Scope, list, literal, read_tables, show_hidden_keys};
 pub(crate) use views::collation_of;
 
@@ -62,13 +69,24 @@ async fn read_with(conn: &mut Conn, server: &Server, selection: &Selection) -> R
         chosen::all_there(server, selection, schema, &all)?;
         let mut listed: Vec<Listed> = Vec::new();
         for object in all {
-            if selection.target_of(&object.name).is_none() {
+            let is_view = object.kind == "VIEW";
+            let target = if is_view {
+                selection.target_of_view(&object.name)
+            } else {
+                selection.target_of(&object.name)
+            };
+            if target.is_none() {
+                if is_view && selection.has_whole_schema(schema) {
+                    structure
+                        .not_covered
+                        .push(format!("the view {} is not moved", object.name));
+                }
                 continue;
             }
             if object.is_table() {
                 bytes = bytes.saturating_add(object.data_bytes + object.index_bytes);
                 listed.push(object);
-            } else if object.kind == "VIEW" {
+            } else if is_view {
                 views.push(object.name);
             } else if let Some(sentence) = chosen::not_moved(&object) {
                 structure.not_covered.push(sentence);
@@ -77,14 +95,18 @@ async fn read_with(conn: &mut Conn, server: &Server, selection: &Selection) -> R
         structure
             .tables
             .extend(read_defs(conn, server, &scope, listed).await?);
-        chosen::other_objects(conn, selection, schema, &mut structure.not_covered).await?;
+        stored::read_stored(conn, selection, schema, &mut structure).await?;
     }
     structure.tables.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
     structure.views = views::read_views(conn, views).await?;
     structure.facts.insert(CHOSEN_BYTES.to_owned(), bytes.to_string());
-    if selection.whole_instance {
-        let sentence = "accounts, roles and their rights are not moved";
-        structure.not_covered.push(sentence.to_owned());
+    match selection.accounts {
+        Some(chosen) => accounts::read_accounts(conn, server, chosen, &mut structure).await?,
+        None if selection.whole_instance => {
+            let sentence = "accounts, roles and their rights are not moved";
+            structure.not_covered.push(sentence.to_owned());
+        }
+        None => {}
     }
     Ok(structure)
 }

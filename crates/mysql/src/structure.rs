@@ -5,9 +5,12 @@
 //! on. It never drops or alters what it did not make; a table that is there and
 //! differs is an error. Statements are logged by the target as any others.
 
+mod accounts;
 mod adapt;
 mod compare;
+mod definers;
 mod plan;
+mod stored;
 mod table_text;
 pub(crate) mod traits;
 mod views;
@@ -22,7 +25,11 @@ use tidegate_model::schema::{TableName, TableSchema};
 use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Result};
 
+pub(crate) use accounts::create_accounts;
 pub(crate) use adapt::Pair;
+pub(crate) use definers::{Definers, account};
+pub(crate) use stored::{create_stored, speaks_of_renamed};
+pub(crate) use table_text::is_word;
 pub(crate) use views::{create_views, views_of_others};
 
 use crate::connect::{Flavour, Server, Version, close};

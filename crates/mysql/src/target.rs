@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mysql_async::Conn;
 use tidegate_link::{
-    Applier, Checkpoint, Chunk, ChunkMark, Digester, Facts, Loader, Structure, TableDef, Target,
+    Applier, Checkpoint, Chunk, ChunkMark, Digester, Facts, Loader, Moment, Structure, TableDef, Target,
 };
 use tidegate_model::Result;
 use tidegate_model::finding::Finding;
@@ -84,6 +84,24 @@ impl Target for MysqlTarget {
 
     async fn create_views(&self, structure: &Structure, names: &Selection) -> Result<Vec<String>> {
         structure::create_views(&self.server, structure, names).await
+    }
+
+    async fn create_stored(
+        &self,
+        structure: &Structure,
+        names: &Selection,
+        moment: Moment,
+    ) -> Result<Vec<String>> {
+        structure::create_stored(&self.server, structure, names, moment).await
+    }
+
+    async fn create_accounts(
+        &self,
+        structure: &Structure,
+        names: &Selection,
+        moment: Moment,
+    ) -> Result<Vec<String>> {
+        structure::create_accounts(&self.server, structure, names, moment).await
     }
 
     async fn set_auto_increments(&self, structure: &Structure, names: &Selection) -> Result<u64> {

@@ -9,7 +9,7 @@ use super::ends::{chosen, endpoint, job, source_as, start, target};
 const SHOP: &str = "CREATE DATABASE shop; CREATE TABLE shop.parent (id int PRIMARY KEY);
     CREATE TABLE shop.child (id int PRIMARY KEY, pid int, FOREIGN KEY (pid) REFERENCES parent (id) ON DELETE CASCADE)";
 
-async fn findings(spec: &JobSpec, to: &DbServer) -> Vec<Finding> {
+pub(crate) async fn findings(spec: &JobSpec, to: &DbServer) -> Vec<Finding> {
     let source = source_as(&spec.source).await.unwrap();
     let structure = source.read_structure(&spec.selection).await.unwrap();
     let mut findings = source.precheck(spec, &structure).await.unwrap();
@@ -18,7 +18,7 @@ async fn findings(spec: &JobSpec, to: &DbServer) -> Vec<Finding> {
 }
 
 /// `step item` of what does not pass.
-fn bad(findings: &[Finding], verdict: Verdict) -> Vec<String> {
+pub(crate) fn bad(findings: &[Finding], verdict: Verdict) -> Vec<String> {
     let bad = findings.iter().filter(|finding| finding.verdict == verdict);
     bad.map(|finding| format!("{} {}", finding.step, finding.item))
         .collect()

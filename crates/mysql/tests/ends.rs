@@ -6,7 +6,7 @@ use tidegate_link::{Source, Target};
 use tidegate_model::Result;
 use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
 use tidegate_model::job::{ForeignKeys, JobSpec, Limits, MigrateType};
-use tidegate_model::selection::{DatabaseSelection, Selection, TableSelection, TablesSelection};
+use tidegate_model::selection::{Chosen, DatabaseSelection, Selection, TableSelection, TablesSelection};
 use tidegate_testkit::{DbServer, Flavor};
 
 pub(crate) async fn start(flavor: Flavor) -> DbServer {
@@ -62,11 +62,18 @@ pub(crate) fn chosen(spec: &str) -> Selection {
             name: name.to_owned(),
             new_name,
             tables,
+            views: if table.is_some() {
+                Chosen::None
+            } else {
+                Chosen::All
+            },
+            ..DatabaseSelection::default()
         }
     };
     Selection {
         whole_instance: false,
         databases: spec.split_whitespace().map(one).collect(),
+        ..Selection::default()
     }
 }
 

@@ -11,3 +11,4 @@ mod checks;
 mod digests;
 mod ends;
 mod log;
+mod objects;

@@ -10,7 +10,9 @@ use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
 use tidegate_model::finding::Verdict;
 use tidegate_model::job::{ForeignKeys, JobSpec, Limits, MigrateType};
 use tidegate_model::report::{Outcome, RunReport};
-use tidegate_model::selection::{DatabaseSelection, Selection, TableSelection, TablesSelection};
+use tidegate_model::selection::{
+    AccountSelection, Chosen, DatabaseSelection, Selection, StoredSelection, TableSelection, TablesSelection,
+};
 use tidegate_testkit::{Case, Changes, DbServer, Flavor};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +42,8 @@ fn selection(case: &Case, source: &DbServer) -> anyhow::Result<Selection> {
         return Ok(Selection {
             whole_instance: true,
             databases: Vec::new(),
+            stored: StoredSelection::all(),
+            accounts: accounts(case),
         });
     }
     let mut names = if spec.databases.is_empty() && spec.tables.is_empty() {
@@ -57,6 +61,8 @@ fn selection(case: &Case, source: &DbServer) -> anyhow::Result<Selection> {
     Ok(Selection {
         whole_instance: false,
         databases: databases?,
+        accounts: accounts(case),
+        ..Selection::default()
     })
 }
 
@@ -98,8 +104,18 @@ fn database(case: &Case, source: &DbServer, name: String) -> anyhow::Result<Data
     Ok(DatabaseSelection {
         new_name: new_name.map(|rename| rename.to.clone()),
         name,
+        views: if tables.is_whole() {
+            Chosen::All
+        } else {
+            Chosen::None
+        },
+        stored: StoredSelection::all(),
         tables,
     })
+}
+
+fn accounts(case: &Case) -> Option<AccountSelection> {
+    case.spec.accounts.then(AccountSelection::default)
 }
 
 async fn migrate(

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
-use crate::compare::{AUTO_INCREMENT, Rename, compare_servers, user_databases};
+use crate::compare::{AUTO_INCREMENT, Rename, compare_accounts, compare_servers, user_databases};
 use crate::servers::{DbServer, Flavor};
 
 /// What `case.json` may say.
@@ -28,6 +28,8 @@ pub struct Spec {
     /// The target is then compared by `expect.sql` alone.
     pub tables: Vec<(String, String)>,
     pub renames: Vec<Rename>,
+    /// Move accounts too, and compare them.
+    pub accounts: bool,
     /// A flavor other than the folder's name says.
     pub target: Option<String>,
     /// Whether all databases must be equal at the end; by default where there is
@@ -182,6 +184,9 @@ impl Case {
             }
             let databases: Vec<&str> = databases.iter().map(String::as_str).collect();
             differences.extend(compare_servers(source, target, &databases, &self.spec.renames)?);
+            if self.spec.accounts {
+                differences.extend(compare_accounts(source, target)?);
+            }
             if databases.is_empty() {
                 bail!(
                     "{}: the source has no databases: nothing would be compared",

@@ -5,10 +5,13 @@
 //! of rows and view. Pictures are compared; the differences are sentences. Between
 //! servers of one flavor the pictures are `SHOW CREATE TABLE` and `CHECKSUM TABLE …
 //! EXTENDED`; else (see `across`) the catalog's columns, indexes and foreign keys, and
-//! a digest that both can compute. Routines, triggers, events and accounts are not drawn.
+//! a digest that both can compute. Stored objects are drawn by `SHOW CREATE …` between servers
+//! of one flavor, by name else; accounts are compared apart, where asked for.
 
+mod accounts;
 mod across;
 mod exact;
+mod stored;
 
 use std::collections::BTreeMap;
 
@@ -38,7 +41,10 @@ enum Kind {
     Rows,
     AutoIncrement,
     View,
+    Stored,
 }
+
+pub use accounts::compare_accounts;
 
 /// Begins every difference in the next number of a table. A case whose end is
 /// not a cutover may leave these out.
@@ -100,6 +106,7 @@ fn compare(database: &str, source: &Picture, target: &Picture, differences: &mut
             Kind::Rows => format!("rows of {database}.{name}"),
             Kind::AutoIncrement => format!("{AUTO_INCREMENT} {database}.{name}"),
             Kind::View => format!("view {database}.{name}"),
+            Kind::Stored => format!("{database}: {name}"),
         };
         differences.push(format!("{thing}: {what}"));
     };

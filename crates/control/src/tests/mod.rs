@@ -178,7 +178,7 @@ fn configuration(migrate_type: MigrateType) -> Configuration {
             target: side("b"),
             selection: Selection {
                 whole_instance: true,
-                databases: Vec::new(),
+                ..Selection::default()
             },
             migrate_type,
             retry_window_seconds: 60,

@@ -89,6 +89,7 @@ fn world_of(plan: Plan) -> World {
         faults_left: plan.faults,
         crash_in: None,
         generation: 0,
+        fires_triggers: false,
         copying: false,
         names: 100,
         impossible: plan.impossible.is_some(),

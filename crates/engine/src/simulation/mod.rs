@@ -18,7 +18,7 @@ use tidegate_link::{Checkpoint, ChunkMark, Clock};
 use tidegate_model::position::Position;
 use tidegate_model::row::Row;
 use tidegate_model::schema::{Column, ColumnType, Key, TableName, TableSchema};
-use tidegate_model::selection::{DatabaseSelection, Selection, TablesSelection};
+use tidegate_model::selection::{DatabaseSelection, Selection};
 use tidegate_model::value::Value;
 use tidegate_model::{Error, Result};
 use tokio::sync::Notify;
@@ -106,6 +106,8 @@ pub(crate) struct Inner {
     pub crash_in: Option<u64>,
     /// Sessions of an earlier process are gone.
     pub generation: u64,
+    /// Triggers stand on the target: no row of the source may be written any more.
+    pub fires_triggers: bool,
     /// Rows are being copied: no schema changes of tables that are there.
     pub copying: bool,
     pub names: u64,
@@ -263,8 +265,9 @@ pub(crate) fn selection() -> Selection {
         databases: vec![DatabaseSelection {
             name: "shop".to_owned(),
             new_name: Some("moved".to_owned()),
-            tables: TablesSelection::All,
+            ..DatabaseSelection::default()
         }],
+        ..Selection::default()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_link::{
     Applier, ApplyMode, BatchReceiver, Checkpoint, Chunk, ChunkMark, DdlOutcome, Digester, Facts,
-    LoadOutcome, LoadTask, Loader, Structure, TableDef, TableWork, Target,
+    LoadOutcome, LoadTask, Loader, Moment, Structure, TableDef, TableWork, Target,
 };
 use tidegate_model::change::{Ddl, OldRow, RowChange};
 use tidegate_model::finding::Finding;
@@ -109,6 +109,20 @@ impl Target for SimTarget {
     async fn create_views(&self, _: &Structure, _: &Selection) -> Result<Vec<String>> {
         self.durable("making views", |_| vec!["a view that can't be made".to_owned()])
             .await
+    }
+
+    async fn create_stored(&self, _: &Structure, _: &Selection, moment: Moment) -> Result<Vec<String>> {
+        let make = |inner: &mut Inner| {
+            if moment == Moment::AtEnd {
+                inner.fires_triggers = true;
+            }
+            vec![format!("a stored object of {moment:?}")]
+        };
+        self.durable("making stored objects", make).await
+    }
+
+    async fn create_accounts(&self, _: &Structure, _: &Selection, _: Moment) -> Result<Vec<String>> {
+        self.durable("making accounts", |_| Vec::new()).await
     }
 
     async fn set_auto_increments(&self, structure: &Structure, _: &Selection) -> Result<u64> {
@@ -368,6 +382,8 @@ impl Applier for SimApplier {
     async fn write(&mut self, work: TableWork, mode: ApplyMode) -> Result<()> {
         self.session.start();
         self.session.call("writing").await?;
+        let fires = self.session.world.inner().fires_triggers;
+        assert!(!fires, "rows are written where triggers stand");
         match work {
             TableWork::Merged {
                 schema,

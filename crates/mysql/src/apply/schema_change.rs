@@ -128,7 +128,7 @@ fn is_cycle(read: &Statement) -> bool {
 
 /// None: it concerns nothing that is chosen.
 fn under_target_names(ddl: &Ddl, read: &Statement, names: &Selection) -> Result<Option<String>> {
-    let target = |name: &TableName| target_of(names, name);
+    let target = |name: &TableName| target_of_kind(names, read.kind, name);
     let chosen: Vec<bool> = read
         .names
         .iter()
@@ -169,11 +169,19 @@ fn target_of(names: &Selection, name: &TableName) -> Option<TableName> {
     names.target_of(name)
 }
 
+/// A view may be chosen by itself, beside tables.
+fn target_of_kind(names: &Selection, kind: DdlKind, name: &TableName) -> Option<TableName> {
+    match kind {
+        DdlKind::CreateView | DdlKind::DropView if !name.table.is_empty() => names.target_of_view(name),
+        _ => target_of(names, name),
+    }
+}
+
 fn drop_sql(read: &Statement, names: &Selection) -> String {
     let targets = read
         .names
         .iter()
-        .filter_map(|found| target_of(names, &found.name));
+        .filter_map(|found| target_of_kind(names, read.kind, &found.name));
     let list: Vec<String> = targets.map(|target| full_name(&target)).collect();
     let what = if read.kind == DdlKind::DropView {
         "VIEW"
@@ -216,6 +224,7 @@ mod tests {
             name: name.to_owned(),
             new_name: new_name.map(str::to_owned),
             tables,
+            ..DatabaseSelection::default()
         };
         let one = TableSelection {
             name: "t".to_owned(),
@@ -228,6 +237,7 @@ mod tests {
                 database("shop", Some("new"), TablesSelection::All),
                 database("part", None, TablesSelection::Some(vec![one])),
             ],
+            ..Selection::default()
         }
     }
 

@@ -1,7 +1,7 @@
 //! Groups of events as MySQL and MariaDB log them.
 
 use tidegate_model::schema::{Column, ColumnType};
-use tidegate_model::selection::{DatabaseSelection, TablesSelection};
+use tidegate_model::selection::DatabaseSelection;
 
 use super::*;
 use crate::gtid::{DomainPositions, GtidSet};
@@ -37,9 +37,9 @@ impl Log {
             whole_instance: false,
             databases: vec![DatabaseSelection {
                 name: "shop".to_owned(),
-                new_name: None,
-                tables: TablesSelection::All,
+                ..DatabaseSelection::default()
             }],
+            ..Selection::default()
         };
         let place = Place {
             file: "binlog.000001".to_owned(),

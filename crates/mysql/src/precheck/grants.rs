@@ -34,6 +34,8 @@ pub(super) struct Grants {
     account: String,
     given: Vec<(Level, BTreeSet<String>)>,
     revoked: Vec<(String, BTreeSet<String>)>,
+    /// Its rights everywhere may be given to others.
+    may_grant: bool,
 }
 
 impl Grants {
@@ -69,6 +71,8 @@ impl Grants {
             return Ok(());
         };
         let privileges = read_privileges(line, tokens.get(1..on).unwrap_or_default());
+        let last = tokens.len().saturating_sub(2);
+        self.may_grant |= level == Level::Global && is(last, "GRANT") && is(last + 1, "OPTION");
         match (is(0, "REVOKE"), level) {
             (false, level) => self.given.push((level, privileges)),
             (true, Level::Schema(schema)) => self.revoked.push((schema, privileges)),
@@ -81,6 +85,10 @@ impl Grants {
         self.given
             .iter()
             .any(|(level, privileges)| *level == Level::Global && covers(privileges, privilege))
+    }
+
+    pub(super) fn may_grant(&self) -> bool {
+        self.may_grant
     }
 
     /// On a whole schema, or on every one of these tables of it.
@@ -238,7 +246,7 @@ mod tests {
             "GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION",
             "REVOKE SELECT ON `hr`.* FROM `root`@`localhost`",
         ]);
-        assert!(grants.has_global("RELOAD"));
+        assert!(grants.has_global("RELOAD") && grants.may_grant());
         assert!(grants.has("SELECT", "shop", &[]));
         assert!(!grants.has("SELECT", "hr", &[]));
         assert_eq!(

@@ -9,6 +9,7 @@ use tidegate_model::job::{ForeignKeys, JobSpec};
 use tidegate_model::schema::ColumnType;
 
 use super::grants::Grants;
+use super::objects;
 use super::{
     BINLOG, BURDENS, CASCADES, REFERENCES, SETTINGS, SOURCE_RIGHTS, VERSION, WARNINGS, check, tables_where,
     versions,
@@ -39,7 +40,7 @@ pub(crate) async fn source(server: &Server, spec: &JobSpec, structure: &Structur
     let mut conn = server.catalog_session().await?;
     let mut findings = Vec::new();
     findings.push(version(server));
-    findings.extend(rights(&mut conn, spec, structure).await?);
+    findings.extend(rights(&mut conn, server, spec, structure).await?);
     findings.extend(tables(spec, structure));
     findings.push(connect_timeout(server));
     if spec.migrate_type.follows_changes() {
@@ -68,7 +69,12 @@ fn version(server: &Server) -> Finding {
     }
 }
 
-async fn rights(conn: &mut Conn, spec: &JobSpec, structure: &Structure) -> Result<Vec<Finding>> {
+async fn rights(
+    conn: &mut Conn,
+    server: &Server,
+    spec: &JobSpec,
+    structure: &Structure,
+) -> Result<Vec<Finding>> {
     let grants = Grants::read(conn).await?;
     let mut findings = Vec::new();
     if spec.migrate_type.follows_changes() {
@@ -100,14 +106,7 @@ async fn rights(conn: &mut Conn, spec: &JobSpec, structure: &Structure) -> Resul
     }
     for database in &structure.databases {
         findings.push(rights_on(&grants, &database.name, spec, structure));
-        let schema = &database.name;
-        if !grants.has("TRIGGER", schema, &[]) || !grants.has("EVENT", schema, &[]) {
-            let looked_at = grants.looked_at(&format!("TRIGGER, EVENT on {schema}"));
-            findings.push(check(SOURCE_RIGHTS, "hidden_objects", looked_at).warning(
-                "without it triggers and events are hidden from this job: they are not moved, and it cannot name them",
-                grants.remedy(&["TRIGGER", "EVENT"], &format!("{}.*", quoted(schema))),
-            ));
-        }
+        findings.extend(objects::source_rights(&grants, server, spec, &database.name));
     }
     Ok(findings)
 }

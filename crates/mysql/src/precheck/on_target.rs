@@ -11,6 +11,7 @@ use tidegate_model::schema::TableName;
 use tidegate_model::{Error, Result};
 
 use super::grants::Grants;
+use super::objects;
 use super::versions::{self, Fit};
 use super::{
     SAME_NAMES, SETTINGS, SPACE, TARGET_RIGHTS, VERSION, VIEWS, WARNINGS, check, some_of, tables_where,
@@ -48,6 +49,7 @@ pub(crate) async fn target(
     findings.push(space(&mut conn, server, structure).await?);
     findings.push(views(&mut conn, structure).await?);
     findings.extend(warnings(server, spec, structure));
+    findings.extend(objects::target(&mut conn, server, spec, structure, resumes).await?);
     close(conn).await;
     Ok(findings)
 }
@@ -214,15 +216,18 @@ async fn same_names(
     structure: &Structure,
     resumes: bool,
 ) -> Result<Finding> {
-    let tables = structure.tables.iter().map(|table| &table.schema.name);
-    let views = structure.views.iter().map(|view| &view.name);
+    let tables = structure.tables.iter().map(|table| {
+        let name = &table.schema.name;
+        (name, spec.selection.target_of(name))
+    });
+    let views = structure
+        .views
+        .iter()
+        .map(|view| (&view.name, spec.selection.target_of_view(&view.name)));
     let mut wanted = BTreeSet::new();
     let mut twice = Vec::new();
-    for name in tables.chain(views) {
-        let target = spec
-            .selection
-            .target_of(name)
-            .ok_or_else(|| Error::bug(format!("{name} is not chosen")))?;
+    for (name, target) in tables.chain(views) {
+        let target = target.ok_or_else(|| Error::bug(format!("{name} is not chosen")))?;
         if wanted.contains(&target) {
             twice.push(target.to_string());
         }

@@ -6,10 +6,10 @@
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use tidegate_model::selection::{Selection, TablesSelection};
+use tidegate_model::selection::Selection;
 use tidegate_model::{Error, Result};
 
-use super::tables::{Listed, literal};
+use super::tables::Listed;
 use crate::connect::Server;
 use crate::failure::failed;
 
@@ -61,18 +61,33 @@ pub(super) async fn schemas(conn: &mut Conn, server: &Server, selection: &Select
 /// Every table or view that is named in this schema is there.
 pub(super) fn all_there(server: &Server, selection: &Selection, schema: &str, all: &[Listed]) -> Result<()> {
     let databases = selection.databases.iter();
-    let named = databases
-        .filter(|database| database.name == schema)
-        .filter_map(|database| match &database.tables {
-            TablesSelection::All => None,
-            TablesSelection::Some(tables) => Some(tables),
-        })
-        .flatten();
-    for table in named {
-        if !all.iter().any(|object| object.name.table == table.name) {
-            let there: Vec<String> = all.iter().map(|object| object.name.table.clone()).collect();
-            let what = format!("the table {schema}.{}", table.name);
-            return Err(missing(server, &what, &table.name, &there));
+    let database = databases.filter(|database| database.name == schema);
+    let there = || -> Vec<String> { all.iter().map(|object| object.name.table.clone()).collect() };
+    for database in database {
+        for table in database.tables.named() {
+            let object = all.iter().find(|object| object.name.table == table.name);
+            let Some(object) = object else {
+                let what = format!("the table {schema}.{}", table.name);
+                return Err(missing(server, &what, &table.name, &there()));
+            };
+            if object.kind == "VIEW" && table.new_name.is_some() {
+                return Err(Error::needs_user(format!(
+                    "{} is a view, and views are not renamed",
+                    object.name
+                ))
+                .remedy("Take the view's new name out of the objects of this job"));
+            }
+        }
+        for view in database.views.named() {
+            let is_it = |object: &&Listed| object.name.table == *view && object.kind == "VIEW";
+            if !all.iter().any(|object| is_it(&object)) {
+                return Err(missing(
+                    server,
+                    &format!("the view {schema}.{view}"),
+                    view,
+                    &there(),
+                ));
+            }
         }
     }
     Ok(())
@@ -105,47 +120,8 @@ pub(super) fn not_moved(object: &Listed) -> Option<String> {
     Some(format!("the {what} {} is not moved", object.name))
 }
 
-/// Says what else belongs to the chosen objects and is not moved.
-pub(super) async fn other_objects(
-    conn: &mut Conn,
-    selection: &Selection,
-    schema: &str,
-    sentences: &mut Vec<String>,
-) -> Result<()> {
-    let triggers = format!(
-        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {} ORDER BY 1",
-        literal(schema)
-    );
-    let triggers: Vec<(String, String)> = conn.query(triggers).await.map_err(failed("listing triggers"))?;
-    let chosen = |table: &str| {
-        let name = tidegate_model::schema::TableName::new(schema, table);
-        selection.target_of(&name).is_some()
-    };
-    let triggers: Vec<String> = triggers
-        .into_iter()
-        .filter(|(_, table)| chosen(table))
-        .map(|(name, _)| name)
-        .collect();
-    sentences.extend(sentence(schema, "trigger", &triggers));
-    if !selection.has_whole_schema(schema) {
-        return Ok(());
-    }
-    let routines = format!(
-        "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {} ORDER BY 1",
-        literal(schema)
-    );
-    let routines: Vec<String> = conn.query(routines).await.map_err(failed("listing routines"))?;
-    sentences.extend(sentence(schema, "routine", &routines));
-    let events = format!(
-        "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {} ORDER BY 1",
-        literal(schema)
-    );
-    let events: Vec<String> = conn.query(events).await.map_err(failed("listing events"))?;
-    sentences.extend(sentence(schema, "event", &events));
-    Ok(())
-}
-
-fn sentence(schema: &str, what: &str, names: &[String]) -> Option<String> {
+/// A sentence for objects of one kind that are not moved; None where there are none.
+pub(super) fn not_moved_named(schema: &str, what: &str, names: &[String]) -> Option<String> {
     let count = names.len();
     let said = names
         .iter()
@@ -171,7 +147,7 @@ mod tests {
     fn sentences_name_a_few() {
         let check = |count: usize, expected: Option<&str>| {
             let names: Vec<String> = (1..=count).map(|number| format!("n{number}")).collect();
-            assert_eq!(sentence("s", "event", &names).as_deref(), expected);
+            assert_eq!(not_moved_named("s", "event", &names).as_deref(), expected);
         };
         check(0, None);
         check(1, Some("the event n1 of s is not moved"));

@@ -85,7 +85,7 @@ pub(super) fn take_apart(text: &str) -> Result<TableText> {
     Ok(table)
 }
 
-pub(super) fn is_word(token: &Token, wanted: &str) -> bool {
+pub(crate) fn is_word(token: &Token, wanted: &str) -> bool {
     matches!(&token.kind, Kind::Word(word) if word.eq_ignore_ascii_case(wanted))
 }
 

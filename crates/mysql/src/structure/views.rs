@@ -46,6 +46,7 @@ pub(crate) async fn create_views(
                 sentences.extend(changed);
                 waiting.push(Waiting {
                     view,
+                    schema: names.target_schema(&view.name.schema).unwrap_or_default(),
                     create,
                     refused: None,
                 });
@@ -79,6 +80,8 @@ fn not_made(view: &TableName, error: &Error) -> String {
 /// A view that is not made yet, and why the server refused it last.
 struct Waiting<'a> {
     view: &'a ViewDef,
+    /// Functions of a view's own database stand in its text without the database's name.
+    schema: String,
     create: String,
     refused: Option<Error>,
 }
@@ -89,6 +92,11 @@ async fn make(conn: &mut Conn, mut waiting: Vec<Waiting<'_>>, sentences: &mut Ve
         for mut one in waiting {
             let name = &one.view.name;
             let collates = set_collation(conn, one.view).await?;
+            match conn.query_drop(format!("USE {}", quoted(&one.schema))).await {
+                // What is wrong with it is said by the view's own statement.
+                Ok(()) | Err(mysql_async::Error::Server(_)) => {}
+                Err(error) => return Err(failed("setting up a session")(error)),
+            }
             match conn.query_drop(&one.create).await {
                 Ok(()) if collates => {}
                 Ok(()) => sentences.push(format!(
@@ -144,7 +152,7 @@ fn on_target(
 ) -> Result<(String, Option<String>)> {
     let text = &view.native_ddl;
     let target = names
-        .target_of(&view.name)
+        .target_of_view(&view.name)
         .ok_or_else(|| Error::bug(format!("the view {} is not chosen", view.name)))?;
     let tokens = tokens(text, Mode::default())?;
     let head = Head::read(text, &tokens)
@@ -222,7 +230,7 @@ fn body_on_target(
 ) -> Result<String> {
     let renamed = known
         .iter()
-        .any(|name| names.target_of(name).is_some_and(|target| target != *name));
+        .any(|name| target_of(names, name).is_some_and(|target| target != *name));
     let body = tokens.get(head.end..).unwrap_or_default();
     let start = body.first().map_or(text.len(), |token| token.at.start);
     let Some(rest) = text.get(start..).filter(|_| renamed) else {
@@ -240,7 +248,7 @@ fn body_on_target(
         let table = qualified_table(body, at);
         let name = table.map(|table| TableName::new(schema, table));
         let mapped = name.as_ref().filter(|name| known.contains(name));
-        let Some(mapped) = mapped.and_then(|name| names.target_of(name)) else {
+        let Some(mapped) = mapped.and_then(|name| target_of(names, name)) else {
             return Err(Error::unknown(format!(
                 "`{schema}` stands in it, and is not surely the database of that name"
             )));
@@ -254,6 +262,11 @@ fn body_on_target(
     }
     written.push_str(text.get(from..).unwrap_or_default());
     Ok(written)
+}
+
+/// Of a table or a view, whichever is chosen.
+fn target_of(names: &Selection, name: &TableName) -> Option<TableName> {
+    names.target_of(name).or_else(|| names.target_of_view(name))
 }
 
 /// The table's name when token `at` is a schema before it.
@@ -283,7 +296,7 @@ fn refuse_renamed_table(
         return Ok(());
     };
     let name = TableName::new(schema, table);
-    let renamed = known.contains(&name) && names.target_of(&name).is_some_and(|target| target != name);
+    let renamed = known.contains(&name) && target_of(names, &name).is_some_and(|target| target != name);
     if renamed {
         return Err(Error::unknown(format!("it reads {name}, which is renamed")));
     }

@@ -1,7 +1,7 @@
 //! Views' texts under the target's names.
 
 use super::*;
-use tidegate_model::selection::{DatabaseSelection, TableSelection, TablesSelection};
+use tidegate_model::selection::{Chosen, DatabaseSelection, TableSelection, TablesSelection};
 
 const TEXT: &str = "CREATE ALGORITHM=MERGE DEFINER=`app`@`%` SQL SECURITY DEFINER VIEW `shop`.`v` AS \
                     select `shop`.`t`.`id` AS `id`,'`shop`.' AS `x` from `shop`.`t`";
@@ -27,7 +27,10 @@ fn renamed(new: Option<&str>, tables: TablesSelection) -> Selection {
             name: "shop".into(),
             new_name: new.map(str::to_owned),
             tables,
+            views: Chosen::All,
+            ..DatabaseSelection::default()
         }],
+        ..Selection::default()
     }
 }
 

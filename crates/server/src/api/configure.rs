@@ -7,6 +7,7 @@ use serde_json::Value;
 use tidegate_control::job::{StartAt, Task};
 use tidegate_control::{Configuration, Jobs, Passwords};
 use tidegate_model::job::MigrateType;
+use tidegate_model::selection::Selection;
 use tidegate_rpc::ApiError;
 use tidegate_rpc::actions::{DBEndpointInfo, MigrateOption, ModifyMigrationJobRequest, SkipDdlOnError};
 
@@ -47,10 +48,14 @@ fn configuration(request: ModifyMigrationJobRequest) -> Result<Configuration, Ap
         .database_table
         .as_ref()
         .ok_or_else(|| ApiError::missing("MigrateOption.DatabaseTable"))?;
+    let selection = Selection {
+        accounts: selection::accounts(&option)?,
+        ..selection::selection(objects)?
+    };
     let task = Task {
         source,
         target,
-        selection: selection::selection(objects)?,
+        selection,
         migrate_type,
         retry_window_seconds: retry_seconds(request.auto_retry_time_range_minutes)?,
         skip_ddl_errors: skips_all_ddl(option.skip_ddl_on_error.as_ref())?,
@@ -126,11 +131,7 @@ fn skips_all_ddl(given: Option<&SkipDdlOnError>) -> Result<bool, ApiError> {
 
 fn refuse_foreign(option: &MigrateOption, migrate_type: MigrateType) -> Result<(), ApiError> {
     let unsupported = |what: &str| Err(ApiError::unsupported(&format!("`MigrateOption.{what}`")));
-    let flags = [
-        ("IsMigrateAccount", option.is_migrate_account),
-        ("IsOverrideRoot", option.is_override_root),
-        ("IsDstReadOnly", option.is_dst_read_only),
-    ];
+    let flags = [("IsDstReadOnly", option.is_dst_read_only)];
     if let Some((name, _)) = flags.iter().find(|(_, flag)| *flag == Some(true)) {
         return unsupported(name);
     }

@@ -146,14 +146,15 @@ def configurations(job):
     refused(UNSUPPORTED, *info, "AccountMode", "other")
     refused(UNSUPPORTED, *info, "TmpToken", "geheim")
     refused(MISSING, "SrcInfo", "AccessType", "cdb")
-    for option, value in (("IsMigrateAccount", True), ("IsOverrideRoot", "true"), ("IsDstReadOnly", 1),
+    refused(BAD, "MigrateOption", "IsOverrideRoot", "true")  # without IsMigrateAccount
+    for option, value in (("IsDstReadOnly", 1),
                           ("MigrateWay", "physical"), ("ExtraAttr", [{"Key": "k", "Value": "v"}]),
                           ("SkipDdlOnError", {"Tables": ["a.b"]})):
         refused(UNSUPPORTED, "MigrateOption", option, value)
     refused(BAD, "MigrateOption", "MigrateType", "some")
     refused(BAD, "MigrateOption", "RateLimit", {"DumpThread": 17})
     refused(MISSING, "MigrateOption", "DatabaseTable", {"ObjectMode": "partial"})
-    refused(UNSUPPORTED, "MigrateOption", "DatabaseTable", {"ObjectMode": "all", "AdvancedObjects": ["event"]})
+    refused(BAD, "MigrateOption", "DatabaseTable", {"ObjectMode": "all", "AdvancedObjects": ["index"]})
 
 
 def states():

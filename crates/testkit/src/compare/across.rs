@@ -7,7 +7,7 @@
 
 use anyhow::Context;
 
-use super::{Kind, Picture, lines, literal, names, quote};
+use super::{Kind, Picture, lines, literal, names, quote, stored};
 use crate::servers::DbServer;
 
 /// A value of more than this many types' text would make the row's text too long.
@@ -53,6 +53,9 @@ pub(super) fn draw(server: &DbServer, database: &str) -> anyhow::Result<Picture>
             "select column_name from information_schema.columns where {of} order by ordinal_position"
         ))?;
         picture.insert((Kind::View, view), lines(columns));
+    }
+    for (kind, name, _) in stored::list(server, database)? {
+        picture.insert((Kind::Stored, format!("{kind} {name}")), String::new());
     }
     Ok(picture)
 }

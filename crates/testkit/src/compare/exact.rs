@@ -4,7 +4,7 @@
 
 use anyhow::Context;
 
-use super::{Kind, Picture, lines, literal, names, quote};
+use super::{Kind, Picture, lines, literal, names, quote, stored};
 use crate::servers::{DbServer, Rows};
 
 pub(super) fn draw(server: &DbServer, database: &str) -> anyhow::Result<Picture> {
@@ -26,6 +26,9 @@ pub(super) fn draw(server: &DbServer, database: &str) -> anyhow::Result<Picture>
     for view in views {
         let name = text(&view, 0)?.to_string();
         picture.insert((Kind::View, name), lines(vec![view]));
+    }
+    for (name, text) in stored::draw(server, database)? {
+        picture.insert((Kind::Stored, name), text);
     }
     Ok(picture)
 }

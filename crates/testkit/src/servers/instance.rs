@@ -169,6 +169,11 @@ impl Instance {
     /// Fills the data folder by a copy of the template, made on first use:
     /// initialising takes seconds, copying does not.
     fn initialise(&mut self) -> anyhow::Result<()> {
+        for own in ["files", "tmp"] {
+            let own = self.folder.join(own);
+            fs::create_dir_all(&own)?;
+            give(&own, 0o700)?;
+        }
         let name = format!(
             "{}_{}",
             self.flavor.name(),
@@ -183,9 +188,6 @@ impl Instance {
         }
         let (from, to) = (template.display().to_string(), self.data.display().to_string());
         super::apt::run("cp", &["-a", "--reflink=auto", "--sparse=always", &from, &to])?;
-        let files = self.folder.join("files");
-        fs::create_dir_all(&files)?;
-        give(&files, 0o700)?;
         self.fresh = true;
         Ok(())
     }
@@ -200,6 +202,7 @@ impl Instance {
         let (program, arguments) = self.flavor.recipe().family.initialise(&self.root, &new);
         let mut command = Command::new(self.program_of(program)?);
         command.args(arguments).current_dir(&self.folder);
+        command.arg(self.tmpdir());
         as_account(&mut command, account()?);
         command.env("HOME", &self.folder);
         let output = command.output().context("cannot initialise")?;
@@ -224,6 +227,11 @@ impl Instance {
             .with_context(|| format!("{} has no program {names:?}", self.flavor.name()))
     }
 
+    /// A folder of its own: MariaDB removes temporary tables of others from it when it starts.
+    fn tmpdir(&self) -> String {
+        format!("--tmpdir={}/tmp", self.folder.display())
+    }
+
     fn command(&self) -> anyhow::Result<Command> {
         let family = self.flavor.recipe().family;
         let mut command = Command::new(self.program_of(family.server())?);
@@ -238,6 +246,7 @@ impl Instance {
             "--bind-address=127.0.0.1".to_string(),
             format!("--port={port}"),
             format!("--datadir={folder}/data"),
+            self.tmpdir(),
             "--socket=mysqld.sock".to_string(),
             format!("--pid-file={folder}/data/mysqld.pid"),
         ]);
@@ -434,7 +443,8 @@ fn free_port() -> anyhow::Result<(u16, File)> {
 
 /// Settings that decide where a server listens and writes are ours.
 fn check_setting(setting: &str) -> anyhow::Result<()> {
-    const OURS: [&str; 11] = [
+    const OURS: [&str; 12] = [
+        "tmpdir",
         "bind-address",
         "port",
         "socket",
