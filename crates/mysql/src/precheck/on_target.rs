@@ -48,6 +48,7 @@ pub(crate) async fn target(
     findings.push(space(&mut conn, server, structure).await?);
     findings.push(views(&mut conn, structure).await?);
     findings.extend(warnings(server, spec, structure));
+    findings.push(crate::tls::finding(server.endpoint(), "target_tls"));
     close(conn).await;
     Ok(findings)
 }

@@ -46,6 +46,7 @@ async fn ask(text: impl FnOnce(SocketAddr) -> String) -> String {
     let config = HttpConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         tls: None,
+        connections: 8,
     };
     let front = bind(&config).await.expect("binds");
     let address = front.address().expect("has an address");
