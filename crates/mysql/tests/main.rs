@@ -10,3 +10,4 @@ mod catalog;
 mod checks;
 mod digests;
 mod ends;
+mod tls;
