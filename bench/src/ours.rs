@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use tidegate_engine::run::{RunControl, run};
 use tidegate_link::{Registry, SystemClock};
-use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
+use tidegate_model::endpoint::{Certificates, Endpoint, EngineKind, Tls};
 use tidegate_model::job::{ForeignKeys, JobSpec, Limits, MigrateType};
 use tidegate_model::report::{Outcome, RunReport, Stage};
 use tidegate_model::selection::{DatabaseSelection, Selection, TablesSelection};
@@ -41,6 +41,7 @@ fn endpoint(server: &DbServer) -> Endpoint {
         user: server.user().to_owned(),
         password: server.password().to_owned(),
         tls: Tls::Preferred,
+        certificates: Certificates::default(),
     }
 }
 

@@ -247,6 +247,7 @@ fn remedy_of(code: &str) -> Option<&'static str> {
         "AuthFailure.SignatureExpire" => {
             Some("the clocks of this machine and the server differ by over 300 s: set them")
         }
+        "AuthFailure.UnauthorizedOperation" => Some("ask an owner of the server for a user with that role"),
         _ if code.starts_with("AuthFailure") => Some(
             "check SecretId and SecretKey: --credentials FILE, or TIDEGATE_SECRET_ID and TIDEGATE_SECRET_KEY",
         ),

@@ -8,11 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 use tidegate_model::{Error, Result};
 use tidegate_rpc::actions::{DBEndpointInfo, DBInfo};
 
+use crate::tls::TlsArgs;
+
 /// The wire API wants a region of every endpoint; one installation is one region.
 pub(crate) const REGION: &str = "ap-guangzhou";
 pub(crate) const ENGINES: [&str; 4] = ["mysql", "mariadb", "percona", "cynosdbmysql"];
 const MYSQL_PORT: u16 = 3306;
-const HOW: &str = "write it as mysql://USER@HOST:PORT (or mariadb, percona, cynosdbmysql), with %XX for reserved characters";
+const HOW: &str = "write it as mysql://USER@HOST:PORT (or mariadb, percona, cynosdbmysql), with %XX for reserved characters; TLS as ?tls=verified&ca=FILE";
 
 #[derive(Clone)]
 pub(crate) struct DatabaseUrl {
@@ -21,6 +23,7 @@ pub(crate) struct DatabaseUrl {
     pub(crate) port: u16,
     pub(crate) user: String,
     pub(crate) password: Option<SecretString>,
+    pub(crate) tls: TlsArgs,
 }
 
 impl std::fmt::Debug for DatabaseUrl {
@@ -53,7 +56,9 @@ impl DatabaseUrl {
         let (login, place) = rest
             .rsplit_once('@')
             .ok_or_else(|| bad("there is no user before `@`".to_owned()))?;
-        if place.contains(['/', '?', '#']) {
+        let (place, query) = place.split_once('?').unwrap_or((place, ""));
+        let place = place.strip_suffix('/').unwrap_or(place);
+        if place.contains(['/', '#']) {
             let error = Error::bad_input(format!("{option} has more than a host and a port"));
             return Err(error.remedy("choose databases with --databases or --tables, not in the address"));
         }
@@ -64,6 +69,16 @@ impl DatabaseUrl {
         let part = |part: &str| {
             decoded(part).ok_or_else(|| bad("a % is not followed by two hexadecimal digits".to_owned()))
         };
+        let mut tls = TlsArgs::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if !tls.set(name, &part(value)?) {
+                return Err(bad(
+                    "after `?` there may be tls=preferred, required, verified or off, and ca=FILE, cert=FILE, key=FILE"
+                        .to_owned(),
+                ));
+            }
+        }
         let user = part(user)?;
         let password = password.map(part).transpose()?.map(SecretString::from);
         if user.is_empty() {
@@ -88,15 +103,17 @@ impl DatabaseUrl {
             port,
             user,
             password,
+            tls,
         })
     }
 
-    pub(crate) fn endpoint(&self) -> DBEndpointInfo {
+    pub(crate) fn endpoint(&self) -> Result<DBEndpointInfo> {
         let password = self
             .password
             .as_ref()
             .map_or("", |password| password.expose_secret());
-        DBEndpointInfo {
+        Ok(DBEndpointInfo {
+            extra_attr: self.tls.read()?.extra(),
             region: Some(REGION.to_owned()),
             access_type: Some("extranet".to_owned()),
             database_type: Some(self.engine.clone()),
@@ -109,7 +126,7 @@ impl DatabaseUrl {
                 ..DBInfo::default()
             }]),
             ..DBEndpointInfo::default()
-        }
+        })
     }
 }
 
@@ -162,6 +179,10 @@ mod tests {
         );
         check("mysql://u:p:q@r@h", "mysql://u@h:3306", Some("p:q@r"));
         check("mysql://u:p%C3%A4ss@h", "mysql://u@h:3306", Some("päss"));
+        check("mysql://u:p?q@h", "mysql://u@h:3306", Some("p?q"));
+        check("mysql://u@h:1/?tls=required", "mysql://u@h:1", None);
+        let url = DatabaseUrl::parse("--from", "mysql://u@h?tls=verified&ca=a%2Bb.pem").expect("parses");
+        assert_eq!(url.tls.ca, Some("a+b.pem".into()));
     }
 
     #[test]
@@ -176,6 +197,8 @@ mod tests {
             "mysql://u:secret%4@h",
             "mysql://u:secret@h/shop",
             "mysql://u:secret@h?tls=1",
+            "mysql://u:secret@h?colour=red",
+            "mysql://u:secret@h?ca=",
         ] {
             let error = DatabaseUrl::parse("--to", text).expect_err(text);
             assert!(!error.to_string().contains("secret"), "{error}");
@@ -190,7 +213,7 @@ mod tests {
     #[test]
     fn an_endpoint_has_the_apis_fields() {
         let url = DatabaseUrl::parse("--from", "mysql://u:p@h:3307").expect("parses");
-        let endpoint = url.endpoint();
+        let endpoint = url.endpoint().expect("reads");
         let info = endpoint.info.unwrap_or_default().remove(0);
         assert_eq!((info.host.as_deref(), info.port), (Some("h"), Some(3307)));
         assert_eq!(

@@ -4,7 +4,6 @@
 //! Speaks the operator's API. A registered name stands for address and account
 //! alike in `--from endpoint:NAME` and in the wire API's `InstanceId` (`cdb`).
 
-use clap::ValueEnum;
 use hyper::Method;
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -16,6 +15,7 @@ use crate::database_url::DatabaseUrl;
 use crate::ending::Ending;
 use crate::password;
 use crate::print::{self, OutputArgs};
+use crate::tls::TlsArgs;
 
 #[derive(clap::Subcommand, Debug)]
 pub enum Args {
@@ -23,7 +23,8 @@ pub enum Args {
     #[command(after_help = "\
 Examples:
   tidegate endpoint add shop --url mysql://app@10.0.0.1:3306 --password-file shop.pw
-  tidegate endpoint add shop --url mysql://app@db.example.org --tls verified")]
+  tidegate endpoint add shop --url mysql://app@db.example.org --tls verified
+  tidegate endpoint add shop --url mysql://app@10.0.0.1 --tls-ca ca.pem --tls-cert app.pem --tls-key app.key")]
     Add(AddArgs),
     /// Registered databases, without their passwords
     #[command(after_help = "Example:\n  tidegate endpoint list --output json")]
@@ -43,9 +44,8 @@ pub struct AddArgs {
     /// File with the password (or TIDEGATE_ENDPOINT_PASSWORD; asked for otherwise)
     #[arg(long, value_name = "FILE")]
     password_file: Option<std::path::PathBuf>,
-    /// How connections to it are encrypted
-    #[arg(long, value_enum, default_value_t = Tls::Preferred)]
-    tls: Tls,
+    #[command(flatten)]
+    tls: TlsArgs,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
@@ -77,16 +77,6 @@ pub struct RemoveArgs {
     output: OutputArgs,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Tls {
-    /// Encrypted where the database offers it; its certificate is not checked
-    Preferred,
-    /// Encrypted, and the certificate must fit
-    Verified,
-    /// Never encrypted
-    Off,
-}
-
 pub(crate) async fn run(command: Args) -> Result<Ending> {
     match command {
         Args::Add(args) => add(&args).await,
@@ -105,11 +95,7 @@ async fn add(args: &AddArgs) -> Result<Ending> {
         asked,
         args.password_file.as_deref(),
     )?;
-    let tls = match args.tls {
-        Tls::Preferred => "preferred",
-        Tls::Verified => "verified",
-        Tls::Off => "off",
-    };
+    let tls = args.tls.over(&url.tls).read()?;
     let request = PutEndpoint {
         name: args.name.clone(),
         database_type: url.engine.clone(),
@@ -121,7 +107,10 @@ async fn add(args: &AddArgs) -> Result<Ending> {
             .as_ref()
             .map_or("", |password| password.expose_secret())
             .to_owned(),
-        tls: Some(tls.to_owned()),
+        tls: tls.mode.map(str::to_owned),
+        ca: tls.ca,
+        client_cert: tls.cert,
+        client_key: tls.key,
     };
     let client = args.server.named()?;
     let place = (Method::POST, ENDPOINTS);
@@ -155,7 +144,10 @@ fn row(item: &EndpointItem) -> [String; 6] {
         item.database_type.clone(),
         format!("{}:{}", item.host, item.port),
         item.user.clone(),
-        item.tls.clone(),
+        match item.has_client_cert {
+            true => format!("{}, client certificate", item.tls),
+            false => item.tls.clone(),
+        },
         item.used_by.join(" "),
     ]
 }

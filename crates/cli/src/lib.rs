@@ -6,6 +6,8 @@
 //! default, `--output json` for programs; progress and errors on stderr.
 
 mod asking;
+mod audit;
+mod backup;
 mod client;
 mod connection;
 mod database_url;
@@ -25,6 +27,9 @@ mod record;
 mod selection;
 mod setup;
 mod side;
+mod times;
+mod tls;
+mod user;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -65,6 +70,13 @@ pub enum Command {
     /// Register databases by name, for jobs to use
     #[command(subcommand)]
     Endpoint(endpoint::Args),
+    /// Give others access to the server, and take it away
+    #[command(subcommand)]
+    User(user::Args),
+    /// See who changed what on the server
+    Audit(audit::Args),
+    /// Copy the server's store into a file, while it runs
+    Backup(backup::Args),
 }
 
 /// Runs one subcommand to its end. What went wrong is on stderr by then.
@@ -74,6 +86,9 @@ pub async fn run(command: Command, embedded: &dyn EmbeddedServer) -> ExitCode {
         Command::Job(args) => job::run(args).await,
         Command::Precheck(args) => precheck::run(args, embedded).await,
         Command::Endpoint(args) => endpoint::run(args).await,
+        Command::User(args) => user::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
     };
     ending::report(done)
 }
@@ -138,6 +153,16 @@ mod tests {
         check(&format!("tidegate migrate {ends} --until tomorrow"), false);
         check(&format!("tidegate precheck {ends}"), true);
         check("tidegate migrate --from mysql://u@h", false);
+        check("tidegate user add anna --role operator", true);
+        check("tidegate user add anna", false);
+        check("tidegate user rotate anna --output json", true);
+        check("tidegate audit --limit 3", true);
+        check("tidegate backup file --key-file key", true);
+        check(
+            "tidegate endpoint add a --url mysql://u@h --tls verified --tls-ca c",
+            true,
+        );
+        check("tidegate endpoint add a --url mysql://u@h --tls-cert c", false);
     }
 
     #[test]

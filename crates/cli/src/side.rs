@@ -44,7 +44,7 @@ impl Place {
             Place::Url(url) => Ok(Side {
                 shown: url.to_string(),
                 engine: url.engine.clone(),
-                endpoint: url.endpoint(),
+                endpoint: url.endpoint()?,
             }),
             Place::Registered(name) => registered(client, name).await,
         }

@@ -19,6 +19,8 @@ use crate::lifecycle::{Action, Status, Trade, after_action};
 /// Names of the secrets that lie beside a job.
 pub(crate) const SOURCE_PASSWORD: &str = "source";
 pub(crate) const TARGET_PASSWORD: &str = "target";
+pub(crate) const SOURCE_KEY: &str = "source key";
+pub(crate) const TARGET_KEY: &str = "target key";
 
 const ID_LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const ID_LENGTH: usize = 8;
@@ -44,6 +46,9 @@ pub struct NewJobs {
 pub struct Passwords {
     pub source: Option<SecretString>,
     pub target: Option<SecretString>,
+    /// Keys of the certificates that are shown to the databases.
+    pub source_key: Option<SecretString>,
+    pub target_key: Option<SecretString>,
 }
 
 #[derive(Clone, Debug)]
@@ -147,8 +152,10 @@ impl Jobs {
             let before = job.task.as_ref();
             let source = (before.map(|task| &task.source), &with.task.source);
             keep_or_set(secrets, SOURCE_PASSWORD, source, with.passwords.source);
+            keep_or_set(secrets, SOURCE_KEY, source, with.passwords.source_key);
             let target = (before.map(|task| &task.target), &with.task.target);
             keep_or_set(secrets, TARGET_PASSWORD, target, with.passwords.target);
+            keep_or_set(secrets, TARGET_KEY, target, with.passwords.target_key);
             job.task = Some(with.task);
             job.start_at = with.start_at;
             job.shown = with.shown;

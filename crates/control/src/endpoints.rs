@@ -6,12 +6,13 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use tidegate_meta::{EndpointRecord, Secrets};
-use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
+use tidegate_model::endpoint::{Certificates, Endpoint, EngineKind, Tls};
 use tidegate_model::{Error, Kind, Result};
 
 use crate::jobs::{Inner, Jobs};
 
 const PASSWORD: &str = "password";
+const CLIENT_KEY: &str = "client key";
 /// Endpoints of one server: they are read anew for each listing.
 pub const ENDPOINTS_MAX: usize = 1_000;
 const NAME_CHARS_MAX: usize = 60;
@@ -26,6 +27,9 @@ pub struct Registered {
     pub port: u16,
     pub user: String,
     pub tls: Tls,
+    /// The client's key is kept as a secret, and not given back.
+    #[serde(default)]
+    pub certificates: Certificates,
 }
 
 impl Jobs {
@@ -51,11 +55,16 @@ impl Jobs {
             )
             .remedy("Remove those that are not used"));
         }
+        check_certificates(endpoint.tls, &endpoint.certificates)?;
+        let mut secrets = Secrets::from([(PASSWORD.to_owned(), password)]);
+        if let Some(key) = endpoint.certificates.client_key.clone() {
+            secrets.insert(CLIENT_KEY.to_owned(), SecretString::from(key));
+        }
         let record = EndpointRecord {
             name: name.clone(),
             body: serde_json::to_value(&endpoint)
                 .map_err(|error| Error::bug("an endpoint has no JSON").caused_by(error))?,
-            secrets: Secrets::from([(PASSWORD.to_owned(), password)]),
+            secrets,
         };
         self.inner.store.put_endpoint(record).await
     }
@@ -98,16 +107,63 @@ impl Inner {
                 .remedy(format!("Register it: tidegate endpoint add {name} --url …"))
         })?;
         let known = read(&record)?;
-        let password = record.secrets.get(PASSWORD);
+        let secret = |field: &str| {
+            let found = record.secrets.get(field);
+            found.map(|secret| secret.expose_secret().to_owned())
+        };
         Ok(Endpoint {
             engine: known.engine,
             host: known.host,
             port: known.port,
             user: known.user,
-            password: password.map_or_else(String::new, |password| password.expose_secret().to_owned()),
+            password: secret(PASSWORD).unwrap_or_default(),
             tls: known.tls,
+            certificates: Certificates {
+                client_key: secret(CLIENT_KEY),
+                ..known.certificates
+            },
         })
     }
+}
+
+/// As much of a PEM text as is kept: a bundle of some 20 authorities.
+const PEM_BYTES_MAX: usize = 64 * 1024;
+
+/// Do they go together, and are they what they say?
+pub fn check_certificates(tls: Tls, given: &Certificates) -> Result<()> {
+    let pem = |name: &str, text: &Option<String>, mark: &str| match text {
+        Some(text) if text.len() > PEM_BYTES_MAX => Err(Error::bad_input(format!(
+            "the {name} is longer than {PEM_BYTES_MAX} bytes"
+        ))
+        .remedy("Give only the certificates that this database needs")),
+        Some(text) if !text.contains("-----BEGIN ") || !text.contains(mark) => {
+            Err(Error::bad_input(format!("the {name} is not in PEM"))
+                .remedy(format!("Give a file with `-----BEGIN …{mark}`")))
+        }
+        _ => Ok(()),
+    };
+    pem("authority's certificate", &given.ca, "CERTIFICATE-----")?;
+    pem("client's certificate", &given.client_cert, "CERTIFICATE-----")?;
+    pem("client's key", &given.client_key, "PRIVATE KEY-----")?;
+    if given.client_cert.is_some() != given.client_key.is_some() {
+        return Err(Error::bad_input("a client's certificate and its key go together")
+            .remedy("Give both, or neither"));
+    }
+    if given.ca.is_some() && tls != Tls::Verified {
+        return Err(Error::bad_input(format!(
+            "an authority's certificate is given, and TLS `{}` checks none",
+            tls.as_str()
+        ))
+        .remedy("Ask for TLS `verified`"));
+    }
+    if given.client_cert.is_some() && !matches!(tls, Tls::Verified | Tls::Required) {
+        return Err(Error::bad_input(format!(
+            "a client's certificate is given, and TLS `{}` may show none",
+            tls.as_str()
+        ))
+        .remedy("Ask for TLS `verified` or `required`"));
+    }
+    Ok(())
 }
 
 fn read(record: &EndpointRecord) -> Result<Registered> {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidegate_model::endpoint::{EngineKind, Tls};
+use tidegate_model::endpoint::{Certificates, EngineKind, Tls};
 use tidegate_model::finding::{CheckStep, Verdict};
 use tidegate_model::job::{ForeignKeys, MigrateType};
 use tidegate_model::report::{CutoverRecord, RunReport, Trouble};
@@ -44,6 +44,9 @@ pub struct Side {
     pub access_type: String,
     pub reach: Reach,
     pub tls: Tls,
+    /// Without the client's key, which lies beside the job.
+    #[serde(default)]
+    pub certificates: Certificates,
 }
 
 /// A validated configuration.

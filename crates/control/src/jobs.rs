@@ -205,9 +205,10 @@ impl Jobs {
         self.inner.store.append_audit(entry).await
     }
 
-    /// The newest entries of the audit trail, newest first.
-    pub async fn audit_trail(&self, at_most: u32) -> Result<Vec<AuditEntry>> {
-        self.inner.store.audit(at_most).await
+    /// Entries of the audit trail with their numbers, newest first; those below
+    /// `before` where it is given.
+    pub async fn audit_trail(&self, before: Option<i64>, at_most: u32) -> Result<Vec<(i64, AuditEntry)>> {
+        self.inner.store.audit(before, at_most).await
     }
 }
 

@@ -17,6 +17,7 @@ mod recycle;
 pub mod runner;
 pub mod steps;
 mod supervise;
+pub mod users;
 pub mod world;
 
 pub use act::{Configuration, NewJobs, Passwords};

@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 
 use secrecy::ExposeSecret as _;
 use tidegate_meta::Secrets;
-use tidegate_model::endpoint::Endpoint;
+use tidegate_model::endpoint::{Certificates, Endpoint};
 use tidegate_model::error::Kind;
 use tidegate_model::job::JobSpec;
 use tidegate_model::report::{Outcome, RunReport, Trouble};
 use tidegate_model::{Error, Result};
 
-use crate::act::{SOURCE_PASSWORD, TARGET_PASSWORD};
+use crate::act::{SOURCE_KEY, SOURCE_PASSWORD, TARGET_KEY, TARGET_PASSWORD};
 use crate::calm::{Calm, RUNNING_SEEN_MS};
 use crate::carry::{at_rest, carried};
 use crate::job::{CheckRecord, Job, Reach, Side, StartAt};
@@ -315,8 +315,12 @@ impl Inner {
         };
         Ok(JobSpec {
             job_id: job.id.clone(),
-            source: self.endpoint(&task.source, password(SOURCE_PASSWORD)).await?,
-            target: self.endpoint(&task.target, password(TARGET_PASSWORD)).await?,
+            source: self
+                .endpoint(&task.source, password(SOURCE_PASSWORD), password(SOURCE_KEY))
+                .await?,
+            target: self
+                .endpoint(&task.target, password(TARGET_PASSWORD), password(TARGET_KEY))
+                .await?,
             selection: task.selection.clone(),
             migrate_type: task.migrate_type,
             limits: self.limits(&job),
@@ -327,7 +331,12 @@ impl Inner {
         })
     }
 
-    async fn endpoint(&self, side: &Side, password: Option<String>) -> Result<Endpoint> {
+    async fn endpoint(
+        &self,
+        side: &Side,
+        password: Option<String>,
+        client_key: Option<String>,
+    ) -> Result<Endpoint> {
         match &side.reach {
             Reach::Address { host, port, user } => Ok(Endpoint {
                 engine: side.engine,
@@ -336,6 +345,10 @@ impl Inner {
                 user: user.clone(),
                 password: password.unwrap_or_default(),
                 tls: side.tls,
+                certificates: Certificates {
+                    client_key,
+                    ..side.certificates.clone()
+                },
             }),
             Reach::Registered { name, user } => {
                 let mut endpoint = self.registered(name).await?;

@@ -4,10 +4,14 @@
 //! they reach the file. Knows nothing of what a job's states mean: bodies are
 //! the control plane's own JSON.
 
+mod backup;
+mod callers;
 mod database;
 mod migrate;
 mod seal;
 mod store;
 
+pub use backup::{back_up, check_backup};
+pub use callers::{AUDIT_KEPT, AuditEntry, CredentialRecord};
 pub use seal::MasterKey;
-pub use store::{AuditEntry, EndpointRecord, JobRecord, Secrets, Store};
+pub use store::{EndpointRecord, JobRecord, Secrets, Store};

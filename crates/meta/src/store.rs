@@ -35,26 +35,15 @@ pub struct EndpointRecord {
     pub secrets: Secrets,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditEntry {
-    pub at_ms: i64,
-    pub caller: String,
-    pub action: String,
-    pub subject: String,
-    pub outcome: String,
-}
-
 /// Cheap to clone: all clones write through one thread.
 #[derive(Clone, Debug)]
 pub struct Store {
-    database: Database,
-    key: Arc<MasterKey>,
+    pub(crate) database: Database,
+    pub(crate) key: Arc<MasterKey>,
 }
 
 const JOB: &str = "job";
 const ENDPOINT: &str = "endpoint";
-const CREDENTIAL: &str = "credential";
-const SECRET_KEY: &str = "secret key";
 
 impl Store {
     /// Opens or creates the file. Errors: not writable, of a newer version, not ours.
@@ -162,64 +151,6 @@ impl Store {
             .await
     }
 
-    pub async fn put_credential(&self, secret_id: &str, secret_key: SecretString) -> Result<()> {
-        const DOING: &str = "writing a credential";
-        let (key, id) = (Arc::clone(&self.key), secret_id.to_owned());
-        let write = move |db: &Connection| {
-            db.execute("INSERT OR IGNORE INTO credentials VALUES (?1)", [&id])
-                .map_err(failed(DOING))?;
-            let secrets = Secrets::from([(SECRET_KEY.to_owned(), secret_key)]);
-            put_secrets(db, &key, (CREDENTIAL, &id), &secrets)
-        };
-        self.database.call(DOING, write).await
-    }
-
-    /// The secret key of a SecretId.
-    pub async fn credential(&self, secret_id: &str) -> Result<Option<SecretString>> {
-        let (key, id) = (Arc::clone(&self.key), secret_id.to_owned());
-        let read = move |db: &Connection| Ok(secrets(db, &key, (CREDENTIAL, &id))?.remove(SECRET_KEY));
-        self.database.call("reading a credential", read).await
-    }
-
-    pub async fn append_audit(&self, entry: AuditEntry) -> Result<()> {
-        const DOING: &str = "writing the audit trail";
-        let write = move |db: &Connection| {
-            const SQL: &str =
-                "INSERT INTO audit (at_ms, caller, action, subject, outcome) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let values = params![
-                entry.at_ms,
-                entry.caller,
-                entry.action,
-                entry.subject,
-                entry.outcome
-            ];
-            db.execute(SQL, values).map(drop).map_err(failed(DOING))
-        };
-        self.database.call(DOING, write).await
-    }
-
-    /// The newest entries, newest first.
-    pub async fn audit(&self, at_most: u32) -> Result<Vec<AuditEntry>> {
-        const SQL: &str =
-            "SELECT at_ms, caller, action, subject, outcome FROM audit ORDER BY number DESC LIMIT ?1";
-        const DOING: &str = "reading the audit trail";
-        let read = move |db: &Connection| {
-            let of_row = |row: &Row<'_>| {
-                Ok(AuditEntry {
-                    at_ms: row.get(0)?,
-                    caller: row.get(1)?,
-                    action: row.get(2)?,
-                    subject: row.get(3)?,
-                    outcome: row.get(4)?,
-                })
-            };
-            let mut query = db.prepare(SQL).map_err(failed(DOING))?;
-            let found = query.query_map([at_most], of_row).and_then(Iterator::collect);
-            found.map_err(failed(DOING))
-        };
-        self.database.call(DOING, read).await
-    }
-
     async fn remove(&self, sql: &'static str, kind: &'static str, id: &str) -> Result<bool> {
         const DOING: &str = "removing a record";
         let id = id.to_owned();
@@ -256,7 +187,12 @@ fn remove_secrets(db: &Connection, (kind, id): (&str, &str)) -> Result<()> {
         .map_err(failed("removing secrets"))
 }
 
-fn put_secrets(db: &Connection, key: &MasterKey, (kind, id): (&str, &str), secrets: &Secrets) -> Result<()> {
+pub(crate) fn put_secrets(
+    db: &Connection,
+    key: &MasterKey,
+    (kind, id): (&str, &str),
+    secrets: &Secrets,
+) -> Result<()> {
     remove_secrets(db, (kind, id))?;
     for (field, secret) in secrets {
         let sealed = key.seal(Owner { kind, id, field }, secret.expose_secret())?;
@@ -267,7 +203,7 @@ fn put_secrets(db: &Connection, key: &MasterKey, (kind, id): (&str, &str), secre
     Ok(())
 }
 
-fn secrets(db: &Connection, key: &MasterKey, (kind, id): (&str, &str)) -> Result<Secrets> {
+pub(crate) fn secrets(db: &Connection, key: &MasterKey, (kind, id): (&str, &str)) -> Result<Secrets> {
     const SQL: &str = "SELECT field, nonce, sealed FROM secrets WHERE owner_kind = ?1 AND owner_id = ?2";
     let read = || -> rusqlite::Result<Vec<(String, Sealed)>> {
         let mut query = db.prepare(SQL)?;

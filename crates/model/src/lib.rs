@@ -11,6 +11,7 @@ pub mod finding;
 pub mod job;
 pub mod position;
 pub mod report;
+pub mod role;
 pub mod row;
 pub mod schema;
 pub mod selection;

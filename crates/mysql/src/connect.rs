@@ -13,6 +13,7 @@ use tidegate_model::endpoint::{Endpoint, Tls};
 use tidegate_model::{Error, Kind, Result};
 
 use crate::failure::failed;
+use crate::tls;
 
 /// A server that does not answer a login by then is taken as not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -148,7 +149,11 @@ impl Server {
 
     /// `host:port`, for messages.
     pub(crate) fn place(&self) -> String {
-        format!("{}:{}", self.endpoint.host, self.endpoint.port)
+        place(&self.endpoint)
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// A session that reads catalogs and changes structure: texts in utf8mb4, names in
@@ -209,56 +214,55 @@ fn opts(endpoint: &Endpoint, tls: Option<SslOpts>) -> Opts {
 }
 
 /// Tells the settings that the server let us in with: with `Tls::Preferred` a server
-/// without TLS is spoken to in the clear, and so is one on this host, where there
-/// is no network to protect the session from.
+/// without TLS is spoken to in the clear.
 async fn log_in_as_allowed(endpoint: &Endpoint) -> Result<(Opts, Conn)> {
-    let loopback = endpoint.host == "localhost"
-        || endpoint
-            .host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    let tls = match endpoint.tls {
-        Tls::Off => None,
-        Tls::Preferred if loopback => None,
-        Tls::Preferred => Some(SslOpts::default().with_danger_accept_invalid_certs(true)),
-        Tls::Verified => Some(SslOpts::default()),
-    };
-    let with_tls = tls.is_some();
-    let first = opts(endpoint, tls);
-    match log_in(endpoint, &first).await {
+    let first = opts(endpoint, tls::options(endpoint)?);
+    match try_log_in(endpoint, &first).await? {
         Ok(conn) => Ok((first, conn)),
-        Err(error) if with_tls && endpoint.tls == Tls::Preferred && lacks_tls(&error) => {
+        Err(error) if endpoint.tls == Tls::Preferred && tls::is_lacking(&error) => {
             let plain = opts(endpoint, None);
             let conn = log_in(endpoint, &plain).await?;
             Ok((plain, conn))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(refused(endpoint, error)),
     }
 }
 
-fn lacks_tls(error: &Error) -> bool {
-    let text = error.to_string();
-    text.contains("SSL") || text.contains("ssl")
+async fn log_in(endpoint: &Endpoint, opts: &Opts) -> Result<Conn> {
+    let opened = try_log_in(endpoint, opts).await?;
+    opened.map_err(|error| refused(endpoint, error))
 }
 
-async fn log_in(endpoint: &Endpoint, opts: &Opts) -> Result<Conn> {
-    let place = format!("{}:{}", endpoint.host, endpoint.port);
+async fn try_log_in(
+    endpoint: &Endpoint,
+    opts: &Opts,
+) -> Result<std::result::Result<Conn, mysql_async::Error>> {
     let opened = tokio::time::timeout(CONNECT_TIMEOUT, Conn::new(opts.clone())).await;
-    let opened = opened.map_err(|_| {
+    opened.map_err(|_| {
         Error::retry(format!(
-            "{place} did not answer a login within {} s",
+            "{} did not answer a login within {} s",
+            place(endpoint),
             CONNECT_TIMEOUT.as_secs()
         ))
         .remedy("Check the address, the firewall, and that the server is up")
-    })?;
-    opened.map_err(|error| {
-        let error = failed(format!("logging in to {place}"))(error);
-        let remedy = match error.kind() {
-            Kind::Retry => "Check the address, the firewall, bind_address, and that the server is up",
-            _ => "Check user, password, and that the account may log in from this host",
-        };
-        error.remedy(remedy)
     })
+}
+
+fn place(endpoint: &Endpoint) -> String {
+    format!("{}:{}", endpoint.host, endpoint.port)
+}
+
+fn refused(endpoint: &Endpoint, error: mysql_async::Error) -> Error {
+    let place = place(endpoint);
+    if let Some(error) = tls::refused(&place, &error) {
+        return error;
+    }
+    let error = failed(format!("logging in to {place}"))(error);
+    let remedy = match error.kind() {
+        Kind::Retry => "Check the address, the firewall, bind_address, and that the server is up",
+        _ => "Check user, password, and that the account may log in from this host",
+    };
+    error.remedy(remedy)
 }
 
 async fn read_facts(conn: &mut Conn) -> Result<Facts> {

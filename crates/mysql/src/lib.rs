@@ -24,6 +24,7 @@ mod snapshot;
 mod source;
 mod structure;
 mod target;
+mod tls;
 mod types;
 
 use std::sync::Arc;

@@ -49,7 +49,7 @@ const BINLOG: &str = "BinlogParamCheck";
 const CASCADES: &str = "ConstraintCheck";
 const REFERENCES: &str = "ConstraintRefCheck";
 const VIEWS: &str = "ViewCheck";
-const WARNINGS: &str = "WarningParamCheck";
+pub(crate) const WARNINGS: &str = "WarningParamCheck";
 const BURDENS: &str = "OptimizeCheck";
 const OBJECTS: &str = "AdvancedStoreObjectCheck";
 
@@ -61,13 +61,13 @@ const fn step(id: &'static str, name: &'static str, skippable: bool) -> CheckSte
 }
 
 /// A check: the step it belongs to, its name, and what it looked at.
-struct Check {
+pub(crate) struct Check {
     step: &'static str,
     item: &'static str,
     looked_at: String,
 }
 
-fn check(step: &'static str, item: &'static str, looked_at: impl Into<String>) -> Check {
+pub(crate) fn check(step: &'static str, item: &'static str, looked_at: impl Into<String>) -> Check {
     Check {
         step,
         item,
@@ -76,11 +76,11 @@ fn check(step: &'static str, item: &'static str, looked_at: impl Into<String>) -
 }
 
 impl Check {
-    fn pass(self) -> Finding {
+    pub(crate) fn pass(self) -> Finding {
         self.verdict(Verdict::Pass, String::new(), String::new())
     }
 
-    fn warning(self, why: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    pub(crate) fn warning(self, why: impl Into<String>, remedy: impl Into<String>) -> Finding {
         self.verdict(Verdict::Warning, why.into(), remedy.into())
     }
 

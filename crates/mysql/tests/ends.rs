@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_link::{Source, Target};
 use tidegate_model::Result;
-use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
+use tidegate_model::endpoint::{Certificates, Endpoint, EngineKind, Tls};
 use tidegate_model::job::{ForeignKeys, JobSpec, Limits, MigrateType};
 use tidegate_model::selection::{Chosen, DatabaseSelection, Selection, TableSelection, TablesSelection};
 use tidegate_testkit::{DbServer, Flavor};
@@ -21,6 +21,7 @@ pub(crate) fn endpoint(server: &DbServer) -> Endpoint {
         user: server.user().to_owned(),
         password: server.password().to_owned(),
         tls: Tls::Off,
+        certificates: Certificates::default(),
     }
 }
 

@@ -12,3 +12,4 @@ mod digests;
 mod ends;
 mod log;
 mod objects;
+mod tls;

@@ -28,8 +28,25 @@ impl ApiError {
         ApiError::new("AuthFailure.SignatureExpire", message)
     }
 
+    /// Also of a disabled one: the published meaning of the code is a key that was
+    /// "deleted or disabled".
     pub fn secret_id_not_found() -> ApiError {
-        ApiError::new("AuthFailure.SecretIdNotFound", "the SecretId is not known here")
+        ApiError::new(
+            "AuthFailure.SecretIdNotFound",
+            "the SecretId is not known here, or is disabled",
+        )
+    }
+
+    pub fn unauthorized(message: impl Into<String>) -> ApiError {
+        ApiError::new("AuthFailure.UnauthorizedOperation", message)
+    }
+
+    /// Exactly this code: public clients wait and ask again for it alone.
+    pub fn too_often(call: &str, a_second: u32) -> ApiError {
+        ApiError::new(
+            "RequestLimitExceeded",
+            format!("more than {a_second} calls of `{call}` in a second: ask again later"),
+        )
     }
 
     pub fn invalid_authorization(message: impl Into<String>) -> ApiError {

@@ -13,6 +13,7 @@ pub mod encode;
 pub mod envelope;
 pub mod operator;
 pub mod progress;
+pub mod roles;
 pub mod sign;
 
 pub use codes::ApiError;

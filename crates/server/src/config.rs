@@ -12,6 +12,8 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use tidegate_control::class::{ClassPower, ClassTable, InstanceClass};
 
+use crate::rates::{self, Settings};
+
 const LISTEN_DEFAULT: &str = "127.0.0.1:7437";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -66,6 +68,8 @@ struct File {
     log: Option<LogForm>,
     /// `[classes.small]` and so on.
     classes: BTreeMap<InstanceClass, ClassPower>,
+    /// Of one caller, by the call's name.
+    calls_per_second: Settings,
 }
 
 /// What holds in the end.
@@ -77,6 +81,7 @@ pub(crate) struct Config {
     pub(crate) key_file: PathBuf,
     pub(crate) log: LogForm,
     pub(crate) classes: ClassTable,
+    pub(crate) calls_per_second: Settings,
 }
 
 impl Config {
@@ -119,6 +124,7 @@ impl Config {
                 .set(class, power)
                 .map_err(|error| anyhow::anyhow!("{error}. {}", error.remedy_text().unwrap_or_default()))?;
         }
+        rates::check(&file.calls_per_second)?;
         Ok(Config {
             listen,
             key_file: args
@@ -129,6 +135,7 @@ impl Config {
             tls,
             log: args.log.or(file.log).unwrap_or_default(),
             classes,
+            calls_per_second: file.calls_per_second,
         })
     }
 
@@ -141,6 +148,7 @@ impl Config {
             key_file: data.join("key"),
             log: LogForm::Text,
             classes: ClassTable::default(),
+            calls_per_second: Settings::new(),
         }
     }
 }

@@ -76,7 +76,7 @@ fn create(path: &Path) -> anyhow::Result<()> {
 }
 
 /// 64 letters, so 6 bits each and no letter likelier than another.
-fn letters(count: usize) -> anyhow::Result<String> {
+pub(crate) fn letters(count: usize) -> anyhow::Result<String> {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789xy";
     let mut bytes = vec![0; count];
     aws_lc_rs::rand::fill(&mut bytes)

@@ -4,6 +4,7 @@
 //! wire API, the wire API into the front.
 
 mod api;
+mod backup;
 mod config;
 mod credentials;
 mod embedded;
@@ -12,6 +13,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod operator;
+mod rates;
 mod runs;
 mod serve;
 
@@ -44,6 +46,8 @@ struct Cli {
 enum Command {
     /// Run the server: the wire API, and the jobs
     Serve(ServeArgs),
+    /// Put a backup of the store into a folder, for a server to start on
+    Restore(backup::RestoreArgs),
     #[command(flatten)]
     Line(tidegate_cli::Command),
 }
@@ -70,6 +74,14 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Serve(args) => match serve(args).await {
                 Ok(()) => ExitCode::SUCCESS,
+                Err(error) => refuse(&error),
+            },
+            Command::Restore(args) => match backup::restore(&args) {
+                Ok(text) => {
+                    // There is nowhere left to say that standard output is closed.
+                    let _ = writeln!(std::io::stdout(), "{text}");
+                    ExitCode::SUCCESS
+                }
                 Err(error) => refuse(&error),
             },
             Command::Line(command) => tidegate_cli::run(command, &Embedded).await,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use secrecy::SecretString;
+use tidegate_control::users::{Pair, Users};
 use tidegate_control::{Jobs, RealWorld, Surroundings};
 use tidegate_link::Registry;
 use tidegate_meta::{MasterKey, Store};
@@ -14,10 +15,12 @@ use tidegate_rpc::credentials::Credentials;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
+use crate::backup::{Backups, STORE};
 use crate::config::Config;
 use crate::credentials::{self, From};
 use crate::http::{self, Front, HttpConfig};
 use crate::metrics::{Calls, Pages};
+use crate::rates::Rates;
 use crate::runs::Engines;
 
 /// A run that hangs longer on a dead connection loses nothing by being left: its
@@ -50,8 +53,22 @@ impl Server {
         let said = |error: tidegate_model::Error| {
             anyhow::anyhow!("{error}. {}", error.remedy_text().unwrap_or_default())
         };
+        let file = config.data.join(STORE);
+        if file.exists() && !config.key_file.exists() {
+            // A new key would open nothing of it.
+            bail!(
+                "{} has a store and the key file {} is not there: put back the key that the store was made with",
+                config.data.display(),
+                config.key_file.display()
+            );
+        }
         let key = MasterKey::open(&config.key_file).map_err(said)?;
-        let store = Store::open(&config.data.join("tidegate.db"), key).map_err(said)?;
+        let store = Store::open(&file, key).map_err(said)?;
+        let first = Pair {
+            secret_id: credentials.secret_id.clone(),
+            secret_key: SecretString::from(credentials.secret_key.clone()),
+        };
+        let users = Users::open(store.clone(), first).await.map_err(said)?;
         let jobs = Jobs::open(Surroundings {
             store,
             runner: Arc::new(Engines::new(registry())),
@@ -60,12 +77,13 @@ impl Server {
         });
         let jobs = jobs.await.map_err(said)?;
         let calls = Arc::new(Calls::default());
-        let key = SecretString::from(credentials.secret_key.clone());
         Ok(Server {
             front,
             api: Arc::new(Api {
                 jobs: jobs.clone(),
-                callers: [(credentials.secret_id.clone(), key)].into(),
+                users,
+                rates: Rates::new(config.calls_per_second.clone()),
+                backups: Backups::new(&config.data),
                 calls: Arc::clone(&calls),
             }),
             pages: Arc::new(Pages {
@@ -111,7 +129,7 @@ impl Server {
 }
 
 /// Makes the folder and locks it: two servers on one folder would run each job twice.
-fn take(data: &Path) -> anyhow::Result<File> {
+pub(crate) fn take(data: &Path) -> anyhow::Result<File> {
     std::fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
     let path = data.join("lock");
     let lock = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -128,6 +146,7 @@ async fn bind(config: &Config) -> anyhow::Result<(Front, String)> {
     let front = http::bind(&HttpConfig {
         listen: config.listen,
         tls: config.tls.clone(),
+        connections: http::CONNECTIONS_MAX,
     })
     .await?;
     let scheme = if config.tls.is_some() { "https" } else { "http" };

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
+use tidegate_rpc::credentials::Credentials;
 use tidegate_rpc::sign::{Credential, sign_operator, sign_tc3};
 
 use crate::process::Served;
@@ -52,27 +53,66 @@ pub(crate) fn now() -> u64 {
 }
 
 pub(crate) fn who(served: &Served) -> Credential<'_> {
+    credential(&served.credentials)
+}
+
+fn credential(caller: &Credentials) -> Credential<'_> {
     Credential {
-        secret_id: &served.credentials.secret_id,
-        secret_key: &served.credentials.secret_key,
+        secret_id: &caller.secret_id,
+        secret_key: &caller.secret_key,
     }
 }
 
+/// Asks again while the server says that it is asked too often, as clients do.
 pub(crate) fn ask(served: &Served, action: &str, params: &Value) -> Value {
+    patient(|| ask_as(served, &served.credentials, action, params))
+}
+
+fn patient(ask: impl Fn() -> Value) -> Value {
+    let begun = std::time::Instant::now();
+    loop {
+        let answer = ask();
+        let wait = answer["Error"]["Code"] == "RequestLimitExceeded";
+        if !wait || begun.elapsed() > std::time::Duration::from_secs(10) {
+            return answer;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// Once, as any caller.
+pub(crate) fn ask_as(served: &Served, caller: &Credentials, action: &str, params: &Value) -> Value {
     let body = params.to_string();
-    let headers = sign_tc3(who(served), served.address(), action, body.as_bytes(), now()).expect("signs");
+    let headers = sign_tc3(
+        credential(caller),
+        served.address(),
+        action,
+        body.as_bytes(),
+        now(),
+    )
+    .expect("signs");
     send(served, "POST", "/", headers, &body)
 }
 
 pub(crate) fn operate(served: &Served, method: &str, path: &str, body: &Value) -> Value {
+    patient(|| operate_as(served, &served.credentials, (method, path), body))
+}
+
+pub(crate) fn operate_as(served: &Served, caller: &Credentials, place: (&str, &str), body: &Value) -> Value {
     let body = if body.is_null() {
         String::new()
     } else {
         body.to_string()
     };
-    let place = (method, path);
-    let headers = sign_operator(who(served), served.address(), place, body.as_bytes(), now()).expect("signs");
-    send(served, method, path, headers, &body)
+    let headers = sign_operator(
+        credential(caller),
+        served.address(),
+        place,
+        body.as_bytes(),
+        now(),
+    )
+    .expect("signs");
+    send(served, place.0, place.1, headers, &body)
 }
 
 pub(crate) fn new_job(served: &Served) -> String {

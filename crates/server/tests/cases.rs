@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidegate_engine::run::{RunControl, forget, precheck, run};
 use tidegate_link::{Registry, SystemClock};
-use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
+use tidegate_model::endpoint::{Certificates, Endpoint, EngineKind, Tls};
 use tidegate_model::finding::Verdict;
 use tidegate_model::job::{ForeignKeys, JobSpec, Limits, MigrateType};
 use tidegate_model::report::{Outcome, RunReport};
@@ -32,6 +32,7 @@ pub(crate) fn endpoint(server: &DbServer) -> Endpoint {
         user: server.user().to_owned(),
         password: server.password().to_owned(),
         tls: Tls::Preferred,
+        certificates: Certificates::default(),
     }
 }
 

@@ -12,3 +12,4 @@ mod million;
 mod process;
 mod sdks;
 mod serving;
+mod users;

@@ -79,6 +79,7 @@ fn registered(host: &str) -> Registered {
         port: 3307,
         user: "mover".to_owned(),
         tls: Tls::Off,
+        certificates: Certificates::default(),
     }
 }
 

@@ -7,6 +7,7 @@ mod refusals;
 mod restarts;
 mod scripted;
 mod shown;
+mod users;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::json;
 use tidegate_meta::{MasterKey, Store};
-use tidegate_model::endpoint::{EngineKind, Tls};
+use tidegate_model::endpoint::{Certificates, EngineKind, Tls};
 use tidegate_model::job::MigrateType;
 use tidegate_model::report::RunReport;
 use tidegate_model::selection::Selection;
@@ -168,6 +169,7 @@ fn side(host: &str) -> Side {
             user: "root".to_owned(),
         },
         tls: Tls::Preferred,
+        certificates: Certificates::default(),
     }
 }
 
@@ -187,6 +189,7 @@ fn configuration(migrate_type: MigrateType) -> Configuration {
         passwords: Passwords {
             source: Some(SecretString::from("one".to_owned())),
             target: Some(SecretString::from("two".to_owned())),
+            ..Passwords::default()
         },
         start_at: StartAt::Immediate,
         shown: json!({"kept": true}),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tidegate_link::{CheckStepRule, Clock, EngineLink, Registry, Source, Target};
 use tidegate_model::Result;
-use tidegate_model::endpoint::{Endpoint, EngineKind, Tls};
+use tidegate_model::endpoint::{Certificates, Endpoint, EngineKind, Tls};
 use tidegate_model::job::{ForeignKeys, JobSpec, Limits, MigrateType};
 use tidegate_model::report::{Outcome, RunReport};
 use tidegate_model::schema::TableName;
@@ -125,6 +125,7 @@ fn spec_of(plan: Plan) -> JobSpec {
         user: String::new(),
         password: String::new(),
         tls: Tls::Off,
+        certificates: Certificates::default(),
     };
     JobSpec {
         job_id: format!("job-{}", plan.seed),

@@ -56,6 +56,7 @@ pub(crate) async fn source(server: &Server, spec: &JobSpec, structure: &Structur
     }
     findings.extend(foreign_keys(spec, structure, logs_cascades(server)));
     findings.push(stats_on_metadata(server));
+    findings.push(crate::tls::finding(server.endpoint(), "source_tls"));
     close(conn).await;
     Ok(findings)
 }

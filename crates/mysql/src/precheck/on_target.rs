@@ -50,6 +50,7 @@ pub(crate) async fn target(
     findings.push(views(&mut conn, structure).await?);
     findings.extend(warnings(server, spec, structure));
     findings.extend(objects::target(&mut conn, server, spec, structure, resumes).await?);
+    findings.push(crate::tls::finding(server.endpoint(), "target_tls"));
     close(conn).await;
     Ok(findings)
 }

@@ -139,11 +139,18 @@ impl std::fmt::Debug for DBInfo {
     }
 }
 
-#[derive(Clone, Default, Deserialize, PartialEq, Serialize, Debug)]
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct KeyValuePairOption {
     pub key: Option<String>,
     pub value: Option<String>,
+}
+
+/// The value may be a key.
+impl std::fmt::Debug for KeyValuePairOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyValuePairOption({:?})", self.key)
+    }
 }
 
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize, Debug)]

@@ -40,8 +40,8 @@ fn configuration(request: ModifyMigrationJobRequest) -> Result<Configuration, Ap
     let source_info = needed(request.src_info, "SrcInfo")?;
     let target_info = needed(request.dst_info, "DstInfo")?;
     let option = needed(request.migrate_option, "MigrateOption")?;
-    let (source, source_password) = side::side("SrcInfo", &source_info)?;
-    let (target, target_password) = side::side("DstInfo", &target_info)?;
+    let source = side::side("SrcInfo", &source_info)?;
+    let target = side::side("DstInfo", &target_info)?;
     let migrate_type = migrate_type(&option);
     refuse_foreign(&option, migrate_type)?;
     let objects = option
@@ -53,8 +53,8 @@ fn configuration(request: ModifyMigrationJobRequest) -> Result<Configuration, Ap
         ..selection::selection(objects)?
     };
     let task = Task {
-        source,
-        target,
+        source: source.side,
+        target: target.side,
         selection,
         migrate_type,
         retry_window_seconds: retry_seconds(request.auto_retry_time_range_minutes)?,
@@ -78,8 +78,10 @@ fn configuration(request: ModifyMigrationJobRequest) -> Result<Configuration, Ap
     Ok(Configuration {
         task,
         passwords: Passwords {
-            source: source_password,
-            target: target_password,
+            source: source.password,
+            target: target.password,
+            source_key: source.client_key,
+            target_key: target.client_key,
         },
         start_at,
         shown: written(&shown)?,

@@ -17,24 +17,28 @@ mod times;
 mod trade;
 mod view;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidegate_control::Jobs;
+use tidegate_control::users::Users;
 use tidegate_rpc::actions::Action;
 use tidegate_rpc::contract::contract;
+use tidegate_rpc::operator::Operation;
+use tidegate_rpc::roles::Call;
 use tidegate_rpc::sign::Verified;
 use tidegate_rpc::{ApiError, decode, encode};
 
+use crate::backup::Backups;
 use crate::http::{ApiService, OperatorCall};
 use crate::metrics::Calls;
 use crate::operator;
+use crate::rates::Rates;
 
 /// The codes of a call that was answered.
 const OK: &str = "OK";
@@ -45,15 +49,16 @@ const SUBJECT_CHARS_MAX: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) jobs: Jobs,
-    /// Secret keys by SecretId.
-    pub(crate) callers: BTreeMap<String, SecretString>,
+    pub(crate) users: Users,
+    pub(crate) rates: Rates,
+    pub(crate) backups: Backups,
     pub(crate) calls: Arc<Calls>,
 }
 
 #[async_trait]
 impl ApiService for Api {
     fn secret_key(&self, secret_id: &str) -> Option<String> {
-        let key = self.callers.get(secret_id)?;
+        let key = self.users.secret_key(secret_id)?;
         Some(key.expose_secret().to_owned())
     }
 
@@ -61,7 +66,12 @@ impl ApiService for Api {
         let action = Action::from_name(&verified.action)?;
         let subject = verified.params.get("JobId").and_then(Value::as_str);
         let subject = subject.unwrap_or_default().to_owned();
-        let answer = match decode::normalise(action.name(), verified.params) {
+        let call = Call::named(action.name());
+        self.rates.take(&verified.secret_id, &call)?;
+        let answer = match self
+            .may(&verified.secret_id, &call)
+            .and_then(|()| decode::normalise(action.name(), verified.params))
+        {
             Ok(params) => answer(&self.jobs, action, params).await,
             Err(error) => Err(error),
         };
@@ -79,12 +89,21 @@ impl ApiService for Api {
 
     async fn operate(&self, call: OperatorCall) -> Result<Value, ApiError> {
         let caller = format!("{}@{}", call.secret_id, call.peer.ip());
-        let done = operator::answer(&self.jobs, &call).await;
-        if let Some((action, subject)) = done.written {
-            self.note(&caller, action, &subject, done.answer.as_ref().err())
+        let operation = Operation::of(&call.method, &call.path).ok_or_else(|| {
+            ApiError::new("InvalidAction", "the operator's API has no such path and method")
+        })?;
+        let named = Call::named(operation.name());
+        self.rates.take(&call.secret_id, &named)?;
+        let answer = match self.may(&call.secret_id, &named) {
+            Ok(()) => operator::answer(self, &operation, &call.body).await,
+            Err(error) => Err(error),
+        };
+        if operation.is_write() {
+            let subject = operator::subject(&operation, &call.body);
+            self.note(&caller, operation.name(), &subject, answer.as_ref().err())
                 .await?;
         }
-        done.answer
+        answer
     }
 
     fn answered(&self, action: &str, error: Option<&ApiError>) {
@@ -93,6 +112,12 @@ impl ApiService for Api {
 }
 
 impl Api {
+    /// A caller that was disabled since its signature was checked is not known any more.
+    fn may(&self, secret_id: &str, call: &Call) -> Result<(), ApiError> {
+        let role = self.users.role(secret_id);
+        call.allow(role.ok_or_else(ApiError::secret_id_not_found)?)
+    }
+
     async fn note(
         &self,
         caller: &str,

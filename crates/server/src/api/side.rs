@@ -4,8 +4,9 @@
 //! endpoint that the operator registered. What would not be honoured is refused.
 
 use secrecy::SecretString;
+use tidegate_control::endpoints::check_certificates;
 use tidegate_control::job::{Reach, Side};
-use tidegate_model::endpoint::{EngineKind, Tls};
+use tidegate_model::endpoint::{Certificates, EngineKind, Tls};
 use tidegate_rpc::ApiError;
 use tidegate_rpc::actions::{DBEndpointInfo, DBInfo};
 
@@ -17,8 +18,22 @@ const BY_HOST: [&str; 9] = [
 ];
 const BY_NAME: &str = "cdb";
 
+/// `ExtraAttr` names of ours: the contract has no place for certificates.
+const TLS: &str = "Tls";
+const TLS_CA: &str = "TlsCa";
+const TLS_CLIENT_CERT: &str = "TlsClientCert";
+const TLS_CLIENT_KEY: &str = "TlsClientKey";
+const TLS_NAMES: [&str; 4] = [TLS, TLS_CA, TLS_CLIENT_CERT, TLS_CLIENT_KEY];
+
+/// An end with what must not be kept in the clear.
+pub(super) struct Given {
+    pub(super) side: Side,
+    pub(super) password: Option<SecretString>,
+    pub(super) client_key: Option<SecretString>,
+}
+
 /// `end` is the parameter's name, for messages.
-pub(super) fn side(end: &str, given: &DBEndpointInfo) -> Result<(Side, Option<SecretString>), ApiError> {
+pub(super) fn side(end: &str, given: &DBEndpointInfo) -> Result<Given, ApiError> {
     let name = |part: &str| format!("{end}.{part}");
     let access = needed(given.access_type.clone(), &name("AccessType"))?;
     let kind = needed(given.database_type.clone(), &name("DatabaseType"))?;
@@ -47,14 +62,20 @@ pub(super) fn side(end: &str, given: &DBEndpointInfo) -> Result<(Side, Option<Se
             BY_HOST.join(", ")
         )));
     };
+    let (tls, certificates, client_key) = tls(end, given, info)?;
     let side = Side {
         engine,
         region: needed(given.region.clone(), &name("Region"))?,
         access_type: access,
         reach,
-        tls: tls(info),
+        tls,
+        certificates,
     };
-    Ok((side, info.password.clone().map(SecretString::from)))
+    Ok(Given {
+        side,
+        password: info.password.clone().map(SecretString::from),
+        client_key,
+    })
 }
 
 fn address(end: &str, info: &DBInfo) -> Result<Reach, ApiError> {
@@ -76,13 +97,44 @@ fn address(end: &str, info: &DBInfo) -> Result<Reach, ApiError> {
     Ok(Reach::Address { host, port, user })
 }
 
-/// Unset: encrypted where the server offers it. `Encrypted` is taken at its word: verified.
-fn tls(info: &DBInfo) -> Tls {
-    match info.encrypt_conn.as_deref() {
-        Some("Encrypted") => Tls::Verified,
+/// `EncryptConn` unset: encrypted where the server offers it. `Encrypted` is taken at
+/// its word, but names no authority, so the certificate is checked only where `Tls` in
+/// `ExtraAttr` says `verified`.
+fn tls(
+    end: &str,
+    given: &DBEndpointInfo,
+    info: &DBInfo,
+) -> Result<(Tls, Certificates, Option<SecretString>), ApiError> {
+    let extra = given.extra_attr.as_deref().unwrap_or_default();
+    let value = |name: &str| {
+        let found = extra.iter().find(|pair| pair.key.as_deref() == Some(name));
+        found.and_then(|pair| pair.value.clone())
+    };
+    let by_flag = match info.encrypt_conn.as_deref() {
+        Some("Encrypted") => Tls::Required,
         Some("UnEncrypted") => Tls::Off,
         _ => Tls::Preferred,
-    }
+    };
+    let tls = match value(TLS) {
+        None => by_flag,
+        Some(word) => Tls::parse(&word).ok_or_else(|| {
+            ApiError::bad_value(format!(
+                "`{end}.ExtraAttr` {TLS} must be preferred, required, verified or off"
+            ))
+        })?,
+    };
+    let client_key = value(TLS_CLIENT_KEY);
+    let certificates = Certificates {
+        ca: value(TLS_CA),
+        client_cert: value(TLS_CLIENT_CERT),
+        client_key: client_key.clone(),
+    };
+    check_certificates(tls, &certificates)?;
+    let kept = Certificates {
+        client_key: None,
+        ..certificates
+    };
+    Ok((tls, kept, client_key.map(SecretString::from)))
 }
 
 fn refuse_foreign(end: &str, given: &DBEndpointInfo) -> Result<(), ApiError> {
@@ -94,7 +146,8 @@ fn refuse_foreign(end: &str, given: &DBEndpointInfo) -> Result<(), ApiError> {
         return unsupported("ConnectType");
     }
     let extra = given.extra_attr.as_deref().unwrap_or_default();
-    if let Some(key) = extra.iter().find_map(|pair| pair.key.clone()) {
+    let foreign = |key: &String| !TLS_NAMES.contains(&key.as_str());
+    if let Some(key) = extra.iter().filter_map(|pair| pair.key.clone()).find(foreign) {
         return unsupported(&format!("ExtraAttr {key}"));
     }
     for info in given.info.as_deref().unwrap_or_default() {
@@ -115,6 +168,10 @@ pub(super) fn without_secrets(mut given: DBEndpointInfo) -> DBEndpointInfo {
         info.tmp_secret_id = None;
         info.tmp_secret_key = None;
         info.tmp_token = None;
+    }
+    let secret = |key: Option<&str>| key == Some(TLS_CLIENT_KEY);
+    if let Some(extra) = given.extra_attr.as_mut() {
+        extra.retain(|pair| !secret(pair.key.as_deref()));
     }
     given
 }

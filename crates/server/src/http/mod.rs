@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Above this, new connections wait in the kernel's own queue.
-const CONNECTIONS_MAX: usize = 512;
+pub(crate) const CONNECTIONS_MAX: usize = 512;
 /// A client that has sent no whole header by then is dropped.
 const HEADER_SECONDS: u64 = 15;
 const TLS_SECONDS: u64 = 10;
@@ -42,6 +42,7 @@ pub(crate) struct HttpConfig {
     pub(crate) listen: SocketAddr,
     /// Certificate chain and key, PEM files.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    pub(crate) connections: usize,
 }
 
 /// What answers the calls. `secret_key` gives the key of a SecretId.
@@ -79,6 +80,7 @@ pub(crate) trait Probes: Send + Sync {
 pub(crate) struct Front {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
+    connections: usize,
 }
 
 pub(crate) async fn bind(config: &HttpConfig) -> anyhow::Result<Front> {
@@ -89,7 +91,11 @@ pub(crate) async fn bind(config: &HttpConfig) -> anyhow::Result<Front> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
-    Ok(Front { listener, tls })
+    Ok(Front {
+        listener,
+        tls,
+        connections: config.connections,
+    })
 }
 
 impl Front {
@@ -105,7 +111,7 @@ impl Front {
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let tasks = TaskTracker::new();
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let room = Arc::new(Semaphore::new(self.connections));
         loop {
             let permit = tokio::select! {
                 () = stop.cancelled() => break,

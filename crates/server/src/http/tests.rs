@@ -46,6 +46,7 @@ async fn ask(text: impl FnOnce(SocketAddr) -> String) -> String {
     let config = HttpConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         tls: None,
+        connections: 8,
     };
     let front = bind(&config).await.expect("binds");
     let address = front.address().expect("has an address");
@@ -127,4 +128,71 @@ async fn pages_of_the_operator_answer() {
         let reply = ask(|_| format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")).await;
         assert!(reply.starts_with(&format!("HTTP/1.1 {wanted}")), "{reply}");
     }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_by_name() {
+    let body = "x".repeat(10 * 1024 * 1024 + 1);
+    let config = HttpConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        tls: None,
+        connections: 8,
+    };
+    let front = bind(&config).await.expect("binds");
+    let address = front.address().expect("has an address");
+    let stop = CancellationToken::new();
+    let serving = front.serve(Arc::new(Stub), Arc::new(Stub), stop.clone());
+    let asking = async {
+        let mut socket = TcpStream::connect(address).await.expect("connects");
+        let (mut reading, mut writing) = socket.split();
+        let text = call("/", "DescribeMigrationJobs", &body, "KEY");
+        // The server may close before it has read all of it.
+        let send = async {
+            let _ = writing.write_all(text.as_bytes()).await;
+        };
+        let mut reply = vec![0; 4096];
+        let (count, ()) = tokio::join!(reading.read(&mut reply), send);
+        stop.cancel();
+        String::from_utf8_lossy(&reply[..count.expect("reads")]).into_owned()
+    };
+    let (served, reply) = tokio::join!(serving, asking);
+    served.expect("stops cleanly");
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    assert!(reply.contains("RequestSizeLimitExceeded"), "{reply}");
+}
+
+#[tokio::test]
+async fn connections_above_the_cap_wait_until_one_ends() {
+    const CAP: usize = 2;
+    let config = HttpConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        tls: None,
+        connections: CAP,
+    };
+    let front = bind(&config).await.expect("binds");
+    let address = front.address().expect("has an address");
+    let stop = CancellationToken::new();
+    let serving = front.serve(Arc::new(Stub), Arc::new(Stub), stop.clone());
+    let asking = async {
+        let page = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+        let mut held = Vec::new();
+        let mut reply = [0; 1024];
+        for _ in 0..CAP {
+            let mut socket = TcpStream::connect(address).await.expect("connects");
+            socket.write_all(page).await.expect("sends");
+            assert!(socket.read(&mut reply).await.expect("is answered") > 0);
+            held.push(socket);
+        }
+        let mut waiting = TcpStream::connect(address).await.expect("the system takes it");
+        waiting.write_all(page).await.expect("sends");
+        let early = tokio::time::timeout(Duration::from_millis(300), waiting.read(&mut reply)).await;
+        assert!(early.is_err(), "it is answered above the cap");
+        held.clear();
+        let late = tokio::time::timeout(Duration::from_secs(10), waiting.read(&mut reply)).await;
+        assert!(late.expect("is answered in time").expect("reads") > 0);
+        drop(waiting);
+        stop.cancel();
+    };
+    let (served, ()) = tokio::join!(serving, asking);
+    served.expect("stops cleanly");
 }
