@@ -4,10 +4,12 @@
 //! they reach the file. Knows nothing of what a job's states mean: bodies are
 //! the control plane's own JSON.
 
+mod compares;
 mod database;
 mod migrate;
 mod seal;
 mod store;
 
+pub use compares::CompareRecord;
 pub use seal::MasterKey;
 pub use store::{AuditEntry, EndpointRecord, JobRecord, Secrets, Store};

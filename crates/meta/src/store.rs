@@ -47,7 +47,7 @@ pub struct AuditEntry {
 /// Cheap to clone: all clones write through one thread.
 #[derive(Clone, Debug)]
 pub struct Store {
-    database: Database,
+    pub(crate) database: Database,
     key: Arc<MasterKey>,
 }
 
@@ -243,7 +243,7 @@ fn rows<T>(
     found.collect()
 }
 
-fn json(text: &str) -> Result<Value> {
+pub(crate) fn json(text: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|_| {
         Error::needs_user("a stored record is not JSON").remedy("Restore the data folder from a backup")
     })
