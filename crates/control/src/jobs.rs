@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 
 use crate::carry::at_rest;
 use crate::class::ClassTable;
+use crate::compares::CompareCells;
 use crate::job::Job;
 use crate::lifecycle::{self, Trade, status_word};
 use crate::runner::Runner;
@@ -58,9 +59,12 @@ pub(crate) struct Inner {
     pub(crate) world: Arc<dyn World>,
     pub(crate) classes: ClassTable,
     cells: RwLock<BTreeMap<String, Arc<Cell>>>,
+    pub(crate) compares: CompareCells,
+    /// Held by who starts a check.
+    pub(crate) compare_starts: Mutex<()>,
     /// Of the newest job: no two jobs are created in the same millisecond.
     last_created_ms: AtomicU64,
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
 
@@ -136,6 +140,8 @@ impl Jobs {
             world: with.world,
             classes: with.classes,
             cells: RwLock::default(),
+            compares: CompareCells::default(),
+            compare_starts: Mutex::new(()),
             last_created_ms: AtomicU64::new(0),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -156,6 +162,7 @@ impl Jobs {
                 inner.ensure_supervised(&cell);
             }
         }
+        inner.open_compares().await?;
         let keeper = Arc::clone(&inner);
         inner.tasks.spawn(async move { keeper.keep_bin().await });
         Ok(Jobs { inner })
