@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 use tidegate_meta::CompareRecord;
-use tidegate_model::compare::{CompareSpec, Comparison};
+use tidegate_model::compare::{CompareSpec, Comparison, TransactionSets};
 use tidegate_model::error::Kind;
 use tidegate_model::report::{Outcome, Trouble};
 use tidegate_model::{Error, Result};
@@ -181,6 +181,20 @@ impl Jobs {
         }
         cell.wake.notify_one();
         Ok(())
+    }
+
+    /// Which transactions of the source its target holds now.
+    pub async fn compare_sets(&self, job_id: &str) -> Result<TransactionSets> {
+        let cell = self.inner.cell(job_id)?;
+        if !cell.job().has_traces {
+            return Err(Error::new(
+                Kind::WrongState,
+                "the job has no run on its target to compare with",
+            )
+            .remedy("Sets of transactions are compared while the job runs"));
+        }
+        let spec = self.inner.spec(&cell).await?;
+        self.inner.runner.compare_sets(spec).await
     }
 
     pub async fn delete_compare(&self, job_id: &str, id: &str) -> Result<()> {

@@ -225,3 +225,13 @@ impl Comparison {
         said
     }
 }
+
+/// The transactions of a source, and those of them that its target holds, as the engine
+/// writes sets of them.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct TransactionSets {
+    pub source: String,
+    pub target: String,
+    pub only_source: String,
+    pub only_target: String,
+}

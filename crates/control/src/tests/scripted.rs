@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tidegate_model::compare::{CompareSpec, Comparison};
+use tidegate_model::compare::{CompareSpec, Comparison, TransactionSets};
 use tidegate_model::endpoint::EngineKind;
 use tidegate_model::finding::{CheckStep, Finding, Verdict};
 use tidegate_model::job::{JobSpec, Limits};
@@ -190,6 +190,10 @@ impl Runner for ScriptedRunner {
             reports: seen,
             outcome: Box::pin(outcome),
         }
+    }
+
+    async fn compare_sets(&self, _job: JobSpec) -> Result<TransactionSets> {
+        Ok(TransactionSets::default())
     }
 
     /// Ends as soon as it began; the server's tests run real ones.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_link::{Clock, Digester, Registry, Source, TableDef, Target};
-use tidegate_model::compare::{CompareMethod, CompareSpec, Comparison, TableState};
+use tidegate_model::compare::{CompareMethod, CompareSpec, Comparison, TableState, TransactionSets};
 use tidegate_model::error::Kind;
 use tidegate_model::job::JobSpec;
 use tidegate_model::report::{Outcome, Trouble};
@@ -44,8 +44,7 @@ pub struct CompareControl {
 
 /// One check, from where `begun` stands. Never panics outward.
 pub async fn compare(
-    job: JobSpec,
-    spec: CompareSpec,
+    (job, spec): (JobSpec, CompareSpec),
     begun: Comparison,
     registry: &Registry,
     clock: Arc<dyn Clock>,
@@ -61,17 +60,14 @@ pub async fn compare(
         sent: None,
         found: fold::bookmark(begun),
     };
-    let (since, failing) = (check.clock.now_ms(), check.control.reports.clone());
+    let since = check.clock.now_ms();
     // A task of its own: a panic in it becomes an error here. Dropping the set ends it.
     let mut tasks = JoinSet::new();
     tasks.spawn(check.attempts());
     tokio::select! {
         joined = tasks.join_next() => match joined {
             Some(Ok(outcome)) => outcome,
-            _ => {
-                drop(failing);
-                Outcome::Failed(trouble(&Error::bug("the check broke off"), since, 1))
-            }
+            _ => Outcome::Failed(trouble(&Error::bug("the check broke off"), since, 1)),
         },
         // What is under way is a reading: nothing is lost with it.
         () = stop.cancelled() => {
@@ -79,6 +75,21 @@ pub async fn compare(
             Outcome::Stopped
         }
     }
+}
+
+/// Which transactions of the source the target holds by its checkpoint.
+pub async fn transaction_sets(job: &JobSpec, registry: &Registry) -> Result<TransactionSets> {
+    let engine = registry.get(job.source.engine)?;
+    let source = engine.open_source(&job.source).await?;
+    let target = registry.get(job.target.engine)?.open_target(&job.target).await?;
+    let checkpoint = target.load_checkpoint(&job.job_id).await?;
+    let applied = checkpoint
+        .and_then(|checkpoint| checkpoint.applied)
+        .ok_or_else(|| {
+            Error::new(Kind::WrongState, "the job has applied no changes yet")
+                .remedy("Wait until it follows the source")
+        })?;
+    engine.compare_positions(&source.position().await?, &applied)
 }
 
 pub(crate) struct Check {
