@@ -220,6 +220,17 @@ impl Inner {
         tasks
     }
 
+    /// Ids of a job's checks stand side by side.
+    pub(crate) fn newest_compare(&self, job_id: &str) -> Option<Arc<CompareTask>> {
+        let cells = self.compares.read().unwrap_or_else(PoisonError::into_inner);
+        let of_job = cells
+            .range(job_id.to_owned()..)
+            .take_while(|(id, _)| id.starts_with(job_id));
+        of_job
+            .map(|(_, cell)| cell.task())
+            .max_by_key(|task| task.created_ms)
+    }
+
     fn compare_cell(&self, job_id: &str, id: &str) -> Result<Arc<CompareCell>> {
         self.cell(job_id)?;
         let cells = self.compares.read().unwrap_or_else(PoisonError::into_inner);

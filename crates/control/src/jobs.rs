@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 
 use crate::carry::at_rest;
 use crate::class::ClassTable;
+use crate::compare::CompareTask;
 use crate::compares::CompareCells;
 use crate::job::Job;
 use crate::lifecycle::{self, Trade, status_word};
@@ -44,6 +45,8 @@ pub struct JobView {
     pub limits: Limits,
     /// Those of the class, before a user's own rates.
     pub class_limits: Limits,
+    /// The newest consistency check.
+    pub compare: Option<Arc<CompareTask>>,
 }
 
 /// Cheap to clone.
@@ -277,6 +280,7 @@ impl Inner {
         JobView {
             limits: self.limits(&shown.job),
             class_limits: self.classes.limits(shown.job.class),
+            compare: self.newest_compare(&shown.job.id),
             job: shown.job,
             report: shown.report,
         }

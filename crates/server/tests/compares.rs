@@ -212,6 +212,24 @@ fn every_planted_difference_is_found_and_nothing_else() {
 }
 
 #[test]
+fn a_whole_life_by_the_python_sdk() {
+    let sdks = tidegate_testkit::sdks().expect("SDKs");
+    let source = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a source");
+    let target = DbServer::start_blocking(Flavor::Mysql97, &[]).expect("a target");
+    let script = "create database shop; create table shop.customer (id int primary key, name varchar(20));
+        insert into shop.customer values (1, 'Ada'), (2, 'Grace'), (3, null);
+        create table shop.sale (id int primary key);";
+    source.run_script(script).expect("loads");
+    let folder = Folder::new();
+    let served = Served::start(folder.path(), &[]);
+    let mut life = crate::sdks::python(&sdks, "compare.py");
+    life.args([source.port().to_string(), target.port().to_string()])
+        .args([source.user(), source.password()]);
+    crate::sdks::run(life, &served, None, folder.path());
+    assert!(served.stop().success());
+}
+
+#[test]
 fn under_writes_nothing_is_taken_for_a_difference_and_a_killed_server_goes_on() {
     let (source, target) = servers();
     let folder = Folder::new();
