@@ -7,6 +7,7 @@
 
 mod asking;
 mod client;
+mod compare;
 mod connection;
 mod database_url;
 mod ending;
@@ -60,6 +61,9 @@ pub enum Command {
     /// Look at jobs and steer them
     #[command(subcommand)]
     Job(job::Args),
+    /// Compare both sides of a job, row by row, while it runs
+    #[command(subcommand)]
+    Compare(compare::Args),
     /// Find out what would stand in a migration's way; changes nothing
     Precheck(precheck::Args),
     /// Register databases by name, for jobs to use
@@ -72,6 +76,7 @@ pub async fn run(command: Command, embedded: &dyn EmbeddedServer) -> ExitCode {
     let done = match command {
         Command::Migrate(args) => migrate::run(args, embedded).await,
         Command::Job(args) => job::run(args).await,
+        Command::Compare(args) => compare::run(args).await,
         Command::Precheck(args) => precheck::run(args, embedded).await,
         Command::Endpoint(args) => endpoint::run(args).await,
     };

@@ -117,6 +117,10 @@ pub(crate) struct Pair {
 
 impl Check {
     async fn attempts(mut self) -> Outcome {
+        let done = fold::steps(&self.found);
+        if done > 0 {
+            tracing::info!(done, "the check goes on after the chunks that are done");
+        }
         let mut retry = Retry::new(self.job.retry_window_seconds, &self.job.job_id);
         loop {
             let Err(error) = self.attempt().await else {
