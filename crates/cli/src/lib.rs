@@ -9,6 +9,7 @@ mod asking;
 mod audit;
 mod backup;
 mod client;
+mod compare;
 mod connection;
 mod database_url;
 mod ending;
@@ -65,6 +66,9 @@ pub enum Command {
     /// Look at jobs and steer them
     #[command(subcommand)]
     Job(job::Args),
+    /// Compare both sides of a job, row by row, while it runs
+    #[command(subcommand)]
+    Compare(compare::Args),
     /// Find out what would stand in a migration's way; changes nothing
     Precheck(precheck::Args),
     /// Register databases by name, for jobs to use
@@ -84,6 +88,7 @@ pub async fn run(command: Command, embedded: &dyn EmbeddedServer) -> ExitCode {
     let done = match command {
         Command::Migrate(args) => migrate::run(args, embedded).await,
         Command::Job(args) => job::run(args).await,
+        Command::Compare(args) => compare::run(args).await,
         Command::Precheck(args) => precheck::run(args, embedded).await,
         Command::Endpoint(args) => endpoint::run(args).await,
         Command::User(args) => user::run(args).await,

@@ -130,13 +130,7 @@ impl Jobs {
 
     fn new_id(&self) -> Result<String> {
         for _ in 0..ID_TRIES_MAX {
-            let mut number = self.inner.world.random();
-            let mut id = String::from("dts-");
-            for _ in 0..ID_LENGTH {
-                let at = usize::try_from(number % 36).unwrap_or_default();
-                id.push(ID_LETTERS.get(at).copied().map_or('a', char::from));
-                number /= 36;
-            }
+            let id = drawn_id("dts-", self.inner.world.random());
             if !self.inner.knows(&id) {
                 return Ok(id);
             }
@@ -290,6 +284,17 @@ impl Jobs {
             }
         }
     }
+}
+
+/// An id of the wire API's form, out of a random number.
+pub(crate) fn drawn_id(before: &str, mut number: u64) -> String {
+    let mut id = before.to_owned();
+    for _ in 0..ID_LENGTH {
+        let at = usize::try_from(number % 36).unwrap_or_default();
+        id.push(ID_LETTERS.get(at).copied().map_or('a', char::from));
+        number /= 36;
+    }
+    id
 }
 
 /// A job's database types and regions are fixed when it is created.

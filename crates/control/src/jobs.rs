@@ -18,6 +18,8 @@ use tracing::Instrument as _;
 
 use crate::carry::at_rest;
 use crate::class::ClassTable;
+use crate::compare::CompareTask;
+use crate::compares::CompareCells;
 use crate::job::Job;
 use crate::lifecycle::{self, Trade, status_word};
 use crate::runner::Runner;
@@ -43,6 +45,8 @@ pub struct JobView {
     pub limits: Limits,
     /// Those of the class, before a user's own rates.
     pub class_limits: Limits,
+    /// The newest consistency check.
+    pub compare: Option<Arc<CompareTask>>,
 }
 
 /// Cheap to clone.
@@ -58,9 +62,12 @@ pub(crate) struct Inner {
     pub(crate) world: Arc<dyn World>,
     pub(crate) classes: ClassTable,
     cells: RwLock<BTreeMap<String, Arc<Cell>>>,
+    pub(crate) compares: CompareCells,
+    /// Held by who starts a check.
+    pub(crate) compare_starts: Mutex<()>,
     /// Of the newest job: no two jobs are created in the same millisecond.
     last_created_ms: AtomicU64,
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
 
@@ -136,6 +143,8 @@ impl Jobs {
             world: with.world,
             classes: with.classes,
             cells: RwLock::default(),
+            compares: CompareCells::default(),
+            compare_starts: Mutex::new(()),
             last_created_ms: AtomicU64::new(0),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -156,6 +165,7 @@ impl Jobs {
                 inner.ensure_supervised(&cell);
             }
         }
+        inner.open_compares().await?;
         let keeper = Arc::clone(&inner);
         inner.tasks.spawn(async move { keeper.keep_bin().await });
         Ok(Jobs { inner })
@@ -271,6 +281,7 @@ impl Inner {
         JobView {
             limits: self.limits(&shown.job),
             class_limits: self.classes.limits(shown.job.class),
+            compare: self.newest_compare(&shown.job.id),
             job: shown.job,
             report: shown.report,
         }

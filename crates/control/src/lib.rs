@@ -8,6 +8,8 @@ mod act;
 mod calm;
 mod carry;
 pub mod class;
+pub mod compare;
+mod compares;
 pub mod endpoints;
 pub mod job;
 pub mod jobs;
@@ -22,9 +24,10 @@ pub mod world;
 
 pub use act::{Configuration, NewJobs, Passwords};
 pub use calm::RUNNING_SEEN_MS;
+pub use compares::NewCompare;
 pub use jobs::{JobView, Jobs, Surroundings};
 pub use recycle::offline_due_ms;
-pub use runner::{RunHandle, Runner};
+pub use runner::{CompareHandle, RunHandle, Runner};
 pub use world::{RealWorld, World};
 
 #[cfg(test)]

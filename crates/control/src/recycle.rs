@@ -97,6 +97,7 @@ impl Inner {
             }
             Trade::Offlined if past(job.offlined_ms, REMEMBERED_MS) => {
                 let _writing = cell.writing.lock().await;
+                self.forget_compares(id).await?;
                 self.store.remove_job(id).await?;
                 self.forget(id);
                 Ok(())

@@ -7,6 +7,7 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 use tidegate_model::Result;
+use tidegate_model::compare::{CompareSpec, Comparison, TransactionSets};
 use tidegate_model::endpoint::EngineKind;
 use tidegate_model::finding::CheckStep;
 use tidegate_model::job::{JobSpec, Limits};
@@ -28,6 +29,27 @@ pub trait Runner: Send + Sync + std::fmt::Debug {
 
     /// Begins a run from where the job's checkpoint stands.
     fn start(&self, spec: JobSpec, limits: watch::Receiver<Limits>) -> RunHandle;
+
+    /// Which transactions of the source its target holds. Changes nothing.
+    async fn compare_sets(&self, job: JobSpec) -> Result<TransactionSets>;
+
+    /// Begins a consistency check from where `begun` stands.
+    fn compare(&self, job: JobSpec, spec: CompareSpec, begun: Comparison) -> CompareHandle;
+}
+
+/// What control holds of a check under way.
+pub struct CompareHandle {
+    /// End with `Outcome::Stopped`; the last report is the bookmark.
+    pub stop: CancellationToken,
+    pub reports: watch::Receiver<Comparison>,
+    /// As with `RunHandle`.
+    pub outcome: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+}
+
+impl std::fmt::Debug for CompareHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CompareHandle(…)")
+    }
 }
 
 /// What control holds of a run under way.

@@ -303,7 +303,7 @@ impl Inner {
         }
     }
 
-    async fn spec(&self, cell: &Cell) -> Result<JobSpec> {
+    pub(crate) async fn spec(&self, cell: &Cell) -> Result<JobSpec> {
         let (job, passwords) = (cell.job(), cell.passwords());
         let task = job
             .task
@@ -428,7 +428,7 @@ fn judge(job: &Job, report: Option<&RunReport>, outcome: Outcome, now_ms: u64) -
     }
 }
 
-fn trouble(error: &Error, since_ms: u64) -> Trouble {
+pub(crate) fn trouble(error: &Error, since_ms: u64) -> Trouble {
     Trouble {
         kind: error.kind(),
         message: error.to_string(),

@@ -8,6 +8,7 @@
 mod barrier;
 mod board;
 mod checkpoint;
+pub mod compare;
 mod copy;
 mod cutover;
 mod feed;

@@ -16,7 +16,7 @@ pub mod target;
 pub use batch::{BatchReceiver, BatchSender, batch_channel};
 pub use checkpoint::{Checkpoint, ChunkMark};
 pub use clock::{Clock, SystemClock};
-pub use digest::{Digester, TableDigest};
+pub use digest::{Depth, Digester, Named, RowDigest, TableDigest};
 pub use registry::{CheckStepRule, EngineLink, Registry};
 pub use source::{ChangeStream, Chunk, Proof, Snapshot, SnapshotReader, Source};
 pub use structure::{AccountDef, DatabaseDef, Facts, Moment, StoredDef, Structure, TableDef, ViewDef};

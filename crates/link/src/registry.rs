@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tidegate_model::compare::TransactionSets;
 use tidegate_model::endpoint::{Endpoint, EngineKind};
+use tidegate_model::position::Position;
 use tidegate_model::{Error, Result};
 
 use crate::source::Source;
@@ -29,6 +31,12 @@ pub trait EngineLink: Send + Sync + std::fmt::Debug {
     /// Connects and logs in, reads version and settings. `Kind::Retry` when the
     /// server can't be reached, `Kind::NeedsUser` when it refuses us.
     async fn open_source(&self, endpoint: &Endpoint) -> Result<Arc<dyn Source>>;
+
+    /// Which transactions up to `source` are not up to `target`, and the other way round.
+    fn compare_positions(&self, source: &Position, target: &Position) -> Result<TransactionSets> {
+        let _ = (source, target);
+        Err(Error::bad_input("this engine names no transactions"))
+    }
 
     /// As `open_source`, for the writing side.
     async fn open_target(&self, endpoint: &Endpoint) -> Result<Arc<dyn Target>>;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tidegate_model::Result;
 use tidegate_model::change::ChangeEvent;
 use tidegate_model::finding::Finding;
 use tidegate_model::job::JobSpec;
@@ -12,6 +11,7 @@ use tidegate_model::position::Position;
 use tidegate_model::row::Encoding;
 use tidegate_model::schema::{TableName, TableSchema};
 use tidegate_model::selection::Selection;
+use tidegate_model::{Error, Result};
 
 use crate::batch::BatchSender;
 use crate::digest::Digester;
@@ -56,6 +56,12 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// the source as it was there. A source that takes writes may have its chosen
     /// tables read-locked for the moment in which the sessions are opened.
     async fn open_proof(&self, tables: &[Arc<TableSchema>], digesters: usize) -> Result<Proof>;
+
+    /// Digesters that see the source as it is at each call, without any lock.
+    async fn open_digesters(&self, count: usize) -> Result<Vec<Box<dyn Digester>>> {
+        let _ = count;
+        Err(Error::bad_input("this engine compares no chunks"))
+    }
 }
 
 pub struct Snapshot {

@@ -6,6 +6,7 @@
 
 mod backup;
 mod callers;
+mod compares;
 mod database;
 mod migrate;
 mod seal;
@@ -13,5 +14,6 @@ mod store;
 
 pub use backup::{back_up, check_backup};
 pub use callers::{AUDIT_KEPT, AuditEntry, CredentialRecord};
+pub use compares::CompareRecord;
 pub use seal::MasterKey;
 pub use store::{EndpointRecord, JobRecord, Secrets, Store};

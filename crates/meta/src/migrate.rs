@@ -8,9 +8,10 @@ use tidegate_model::{Error, Result};
 
 use crate::database::failed;
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_users.sql"),
+    include_str!("../migrations/0003_compare.sql"),
 ];
 
 pub(crate) fn migrate(connection: &mut Connection) -> Result<()> {

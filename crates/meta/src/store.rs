@@ -174,7 +174,7 @@ fn rows<T>(
     found.collect()
 }
 
-fn json(text: &str) -> Result<Value> {
+pub(crate) fn json(text: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|_| {
         Error::needs_user("a stored record is not JSON").remedy("Restore the data folder from a backup")
     })

@@ -5,6 +5,7 @@
 //! or depends on an async runtime. Read the modules in the order below.
 
 pub mod change;
+pub mod compare;
 pub mod endpoint;
 pub mod error;
 pub mod finding;

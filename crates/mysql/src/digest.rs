@@ -7,10 +7,12 @@
 //! keeps as it was written. Expects a session of raw bytes in UTC (`row_session`), and
 //! whatever view of the data the caller has opened in it.
 
+mod rows;
+
 use async_trait::async_trait;
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use tidegate_link::{Digester, TableDigest};
+use tidegate_link::{Chunk, Depth, Digester, Named, RowDigest, TableDigest};
 use tidegate_model::schema::{Column, ColumnType, TableName, TableSchema};
 use tidegate_model::{Error, Result};
 
@@ -31,9 +33,56 @@ struct ServerDigester {
 #[async_trait]
 impl Digester for ServerDigester {
     async fn digest(&mut self, table: &TableSchema, name: &TableName) -> Result<TableDigest> {
+        self.digest_where(Named { table, name }, "").await
+    }
+
+    async fn exists(&mut self, name: &TableName) -> Result<bool> {
+        rows::exists(&mut self.conn, name).await
+    }
+
+    async fn bound_after(&mut self, of: Named<'_>, chunk: &Chunk, rows: u64) -> Result<Option<String>> {
+        rows::bound_after(&mut self.conn, of, chunk, rows).await
+    }
+
+    async fn digest_chunk(&mut self, of: Named<'_>, chunk: &Chunk, depth: Depth) -> Result<TableDigest> {
+        let condition = rows::within(of.table, chunk)?;
+        match depth {
+            Depth::Content => self.digest_where(of, &condition).await,
+            Depth::Presence => rows::count(&mut self.conn, of.name, &condition).await,
+        }
+    }
+
+    async fn row_digests(
+        &mut self,
+        of: Named<'_>,
+        chunk: &Chunk,
+        depth: Depth,
+        limit: u64,
+    ) -> Result<Vec<RowDigest>> {
+        rows::row_digests(&mut self.conn, of, chunk, depth, limit).await
+    }
+
+    async fn rows_by_key(
+        &mut self,
+        of: Named<'_>,
+        keys: &[String],
+        depth: Depth,
+    ) -> Result<Vec<Option<RowDigest>>> {
+        rows::rows_by_key(&mut self.conn, of, keys, depth).await
+    }
+
+    fn show_key(&self, table: &TableSchema, key: &str) -> Result<String> {
+        rows::show_key(table, key)
+    }
+}
+
+impl ServerDigester {
+    /// `condition` is empty, or `WHERE …`.
+    async fn digest_where(&mut self, of: Named<'_>, condition: &str) -> Result<TableDigest> {
         type Sums = (u64, Option<String>, Option<String>);
+        let name = of.name;
         let doing = || format!("computing the digest of {name}");
-        let hashes = row_hashes(table, name);
+        let hashes = row_hashes(of.table, name, condition);
         let sums: Option<Sums> = self
             .conn
             .query_first(format!(
@@ -60,9 +109,7 @@ impl Digester for ServerDigester {
             ))),
         }
     }
-}
 
-impl ServerDigester {
     /// A row's text that does not fit into a packet becomes NULL, with a warning, and
     /// would not be counted. Asked only after a warning, for it costs as much again.
     async fn all_hashed(&mut self, hashes: &str, name: &TableName) -> Result<()> {
@@ -90,17 +137,26 @@ fn half(from: u8) -> String {
 /// A derived table of one hash a row. The servers merge it into the outer query, so
 /// nothing is written to disk on the way; the price is that each half, and whatever
 /// else names `h`, computes the hash for itself.
-fn row_hashes(table: &TableSchema, name: &TableName) -> String {
+fn row_hashes(table: &TableSchema, name: &TableName, condition: &str) -> String {
+    format!(
+        "(SELECT {} AS h FROM {}.{}{}{condition}) AS row_hashes",
+        row_hash(table),
+        quoted(&name.schema),
+        quoted(&name.table),
+        if condition.is_empty() { "" } else { " " },
+    )
+}
+
+fn row_hash(table: &TableSchema) -> String {
     let columns: Vec<String> = table
         .written_columns()
-        .map(|(_, column)| format!("IFNULL({},'N')", expression(column)))
+        .map(|(_, column)| never_null(column))
         .collect();
-    format!(
-        "(SELECT SHA2(CONCAT_WS(',',{}),256) AS h FROM {}.{}) AS row_hashes",
-        columns.join(","),
-        quoted(&name.schema),
-        quoted(&name.table)
-    )
+    format!("SHA2(CONCAT_WS(',',{}),256)", columns.join(","))
+}
+
+fn never_null(column: &Column) -> String {
+    format!("IFNULL({},'N')", expression(column))
 }
 
 /// A value as text without commas that is never `N`. Long values are hashed on their
@@ -177,7 +233,7 @@ mod tests {
             rows_estimate: 0,
             bytes_estimate: 0,
         };
-        let text = row_hashes(&table, &TableName::new("store", "u`v"));
+        let text = row_hashes(&table, &TableName::new("store", "u`v"), "");
         let expected = "(SELECT SHA2(CONCAT_WS(',',IFNULL(`id`,'N'),IFNULL(SHA2(`note`,256),'N')),256) AS h \
                         FROM `store`.`u``v`) AS row_hashes";
         assert_eq!(text, expected);

@@ -106,6 +106,29 @@ impl GtidSet {
         self.ranges.iter().map(member).collect()
     }
 
+    /// The transactions that the other has not.
+    pub fn without(&self, other: &GtidSet) -> GtidSet {
+        let mut left = GtidSet::default();
+        for (origin, ranges) in &self.ranges {
+            let others = other.ranges.get(origin).map(Vec::as_slice).unwrap_or_default();
+            for &(mut low, high) in ranges {
+                for &(other_low, other_high) in others {
+                    if other_high < low || other_low > high {
+                        continue;
+                    }
+                    if other_low > low {
+                        left.add_range(origin.clone(), low, other_low - 1);
+                    }
+                    low = other_high.saturating_add(1);
+                }
+                if low <= high {
+                    left.add_range(origin.clone(), low, high);
+                }
+            }
+        }
+        left
+    }
+
     /// Is each transaction of this set also in the other?
     pub fn is_within(&self, other: &GtidSet) -> bool {
         let within = |(origin, ranges): (&Origin, &Vec<(u64, u64)>)| {
@@ -169,6 +192,17 @@ impl DomainPositions {
             }
         }
         Ok(positions)
+    }
+
+    /// The domains in which this is ahead of the other.
+    pub fn without(&self, other: &DomainPositions) -> DomainPositions {
+        let ahead = |(domain, (_, sequence)): &(&u32, &(u32, u64))| {
+            other.last.get(*domain).is_none_or(|(_, there)| sequence > there)
+        };
+        let last = self.last.iter().filter(ahead);
+        DomainPositions {
+            last: last.map(|(domain, last)| (*domain, *last)).collect(),
+        }
     }
 
     /// Moves a domain on. Its sequence must grow: a log that goes back is an error.
@@ -239,6 +273,28 @@ mod tests {
         let larger = GtidSet::parse(&format!("{A}:1-9,{B}:1")).expect("reads");
         assert!(set.is_within(&larger) && !larger.is_within(&set));
         assert!(GtidSet::default().is_within(&set));
+    }
+
+    #[test]
+    fn what_one_set_has_and_the_other_has_not() {
+        let set = |text: &str| GtidSet::parse(&text.replace('A', A).replace('B', B)).expect("reads");
+        for (one, other, expected) in [
+            ("A:1-9", "A:1-9", ""),
+            ("A:1-9", "", "A:1-9"),
+            ("A:1-9", "A:3-4:8", "A:1-2:5-7:9"),
+            ("A:5-9", "A:1-6:9-12", "A:7-8"),
+            ("A:1,B:1-2", "B:2-5", "A:1,B:1"),
+            ("A:t:1-3", "A:1-3", "A:t:1-3"),
+        ] {
+            assert_eq!(
+                set(one).without(&set(other)),
+                set(expected),
+                "{one} without {other}"
+            );
+        }
+        let domains = |text: &str| DomainPositions::parse(text).expect("reads");
+        let left = domains("0-1-10,2-3-4,5-1-1").without(&domains("0-1-9,2-3-7"));
+        assert_eq!(left.to_string(), "0-1-10,5-1-1");
     }
 
     #[test]

@@ -32,7 +32,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_link::{CheckStepRule, EngineLink, Source, Target};
 use tidegate_model::Result;
+use tidegate_model::compare::TransactionSets;
 use tidegate_model::endpoint::{Endpoint, EngineKind};
+use tidegate_model::position::Position;
 
 use crate::connect::Server;
 
@@ -65,6 +67,10 @@ impl EngineLink for MysqlEngine {
     async fn open_source(&self, endpoint: &Endpoint) -> Result<Arc<dyn Source>> {
         let server = Server::open(endpoint).await?;
         Ok(Arc::new(source::MysqlSource::new(server)))
+    }
+
+    fn compare_positions(&self, source: &Position, target: &Position) -> Result<TransactionSets> {
+        position::compare(source, target)
     }
 
     async fn open_target(&self, endpoint: &Endpoint) -> Result<Arc<dyn Target>> {

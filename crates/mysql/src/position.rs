@@ -5,7 +5,9 @@
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Row};
-use tidegate_model::{Error, Result};
+use tidegate_model::compare::TransactionSets;
+use tidegate_model::position::Position;
+use tidegate_model::{Error, Kind, Result};
 
 use crate::binlog::place::{Executed, Place};
 use crate::connect::Server;
@@ -51,6 +53,29 @@ pub(crate) async fn end_of_log(server: &Server, conn: &mut Conn) -> Result<Place
         offset,
         executed,
     })
+}
+
+/// By the identifiers that the server has given its transactions.
+pub(crate) fn compare(source: &Position, target: &Position) -> Result<TransactionSets> {
+    let (here, there) = (Place::parse(source)?, Place::parse(target)?);
+    match (here.executed, there.executed) {
+        (Executed::Sets(here), Executed::Sets(there)) => Ok(TransactionSets {
+            only_source: here.without(&there).to_string(),
+            only_target: there.without(&here).to_string(),
+            source: here.to_string(),
+            target: there.to_string(),
+        }),
+        (Executed::Domains(here), Executed::Domains(there)) => Ok(TransactionSets {
+            only_source: here.without(&there).to_string(),
+            only_target: there.without(&here).to_string(),
+            source: here.to_string(),
+            target: there.to_string(),
+        }),
+        _ => Err(
+            Error::new(Kind::WrongState, "the source gives its transactions no GTIDs")
+                .remedy("Compare the rows: CreateCompareTask"),
+        ),
+    }
 }
 
 /// MariaDB: the exact place that a session's consistent snapshot sees.

@@ -322,18 +322,13 @@ impl MysqlReader {
                 .await
                 .map_err(failed(format!("splitting {}", table.name)))?;
             let Some(row) = row else { break };
-            let literals: Result<Vec<String>> = key
-                .iter()
-                .zip(row.unwrap())
-                .map(|(column, value)| bound_literal(column, &value_of_text(column, bytes_of(value)?)?))
-                .collect();
-            bounds.push(serde_json::json!(literals?).to_string());
+            bounds.push(bound_of(key, row.unwrap())?);
         }
         Ok(bounds)
     }
 }
 
-fn key_columns(table: &TableSchema) -> Option<Vec<&Column>> {
+pub(crate) fn key_columns(table: &TableSchema) -> Option<Vec<&Column>> {
     let key = table.row_key.as_ref()?;
     key.columns.iter().map(|at| table.columns.get(*at)).collect()
 }
@@ -366,19 +361,34 @@ fn select(table: &TableSchema, chunk: &Chunk, columns: &[&Column], text: bool) -
 }
 
 /// `(a, b) > (x, y)` column by column: servers find a range for that, not for the tuple.
-fn above(key: &[&Column], bound: &str) -> Result<String> {
+pub(crate) fn above(key: &[&Column], bound: &str) -> Result<String> {
     compare(key, bound, ">", ">")
 }
 
-fn not_above(key: &[&Column], bound: &str) -> Result<String> {
+pub(crate) fn not_above(key: &[&Column], bound: &str) -> Result<String> {
     compare(key, bound, "<", "<=")
 }
 
-fn compare(key: &[&Column], bound: &str, strictly: &str, last: &str) -> Result<String> {
-    let literals: Vec<String> = serde_json::from_str(bound)
+/// A bound's literals, one a column of the key.
+pub(crate) fn bound_literals(key: &[&Column], bound: &str) -> Result<Vec<String>> {
+    serde_json::from_str(bound)
         .ok()
         .filter(|literals: &Vec<String>| literals.len() == key.len() && !literals.is_empty())
-        .ok_or_else(|| Error::unknown("a chunk's bound does not fit the table's key"))?;
+        .ok_or_else(|| Error::unknown("a chunk's bound does not fit the table's key"))
+}
+
+/// The bound that a row gives: the values of its key as they were read.
+pub(crate) fn bound_of(key: &[&Column], values: impl IntoIterator<Item = DriverValue>) -> Result<String> {
+    let literals: Result<Vec<String>> = key
+        .iter()
+        .zip(values)
+        .map(|(column, value)| bound_literal(column, &value_of_text(column, bytes_of(value)?)?))
+        .collect();
+    Ok(serde_json::json!(literals?).to_string())
+}
+
+fn compare(key: &[&Column], bound: &str, strictly: &str, last: &str) -> Result<String> {
+    let literals = bound_literals(key, bound)?;
     let mut condition = String::new();
     for (at, (column, literal)) in key.iter().zip(&literals).enumerate().rev() {
         let name = quoted(&column.name);
@@ -391,7 +401,7 @@ fn compare(key: &[&Column], bound: &str, strictly: &str, last: &str) -> Result<S
     Ok(condition)
 }
 
-fn bytes_of(value: DriverValue) -> Result<Option<Vec<u8>>> {
+pub(crate) fn bytes_of(value: DriverValue) -> Result<Option<Vec<u8>>> {
     match value {
         DriverValue::NULL => Ok(None),
         DriverValue::Bytes(bytes) => Ok(Some(bytes)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mysql_async::Conn;
-use tidegate_link::{ChangeStream, Facts, Proof, Snapshot, Source, Structure};
+use tidegate_link::{ChangeStream, Digester, Facts, Proof, Snapshot, Source, Structure};
 use tidegate_model::finding::Finding;
 use tidegate_model::job::JobSpec;
 use tidegate_model::position::Position;
@@ -138,6 +138,14 @@ impl Source for MysqlSource {
             high: place.position()?,
             digesters: sessions.into_iter().map(|conn| digest::digester(conn)).collect(),
         })
+    }
+
+    async fn open_digesters(&self, count: usize) -> Result<Vec<Box<dyn Digester>>> {
+        let mut digesters = Vec::with_capacity(count);
+        for _ in 0..count.max(1) {
+            digesters.push(digest::digester(self.server.row_session().await?));
+        }
+        Ok(digesters)
     }
 }
 

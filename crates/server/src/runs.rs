@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidegate_control::{RunHandle, Runner};
+use tidegate_control::{CompareHandle, RunHandle, Runner};
+use tidegate_engine::compare::{self, CompareControl};
 use tidegate_engine::run::{self, RunControl};
 use tidegate_link::{Registry, SystemClock};
 use tidegate_model::Result;
+use tidegate_model::compare::{CompareSpec, Comparison, TransactionSets};
 use tidegate_model::endpoint::EngineKind;
 use tidegate_model::error::Kind;
 use tidegate_model::finding::CheckStep;
@@ -61,6 +63,39 @@ impl Runner for Engines {
         RunHandle {
             stop,
             complete,
+            reports: seen,
+            outcome: Box::pin(async move {
+                // Nobody aborts the task, so an error is a panic: its text is in the log already.
+                task.await.unwrap_or_else(|_| Outcome::Failed(broken()))
+            }),
+        }
+    }
+
+    async fn compare_sets(&self, job: JobSpec) -> Result<TransactionSets> {
+        compare::transaction_sets(&job, &self.registry).await
+    }
+
+    fn compare(&self, job: JobSpec, spec: CompareSpec, begun: Comparison) -> CompareHandle {
+        let (reports, seen) = watch::channel(begun.clone());
+        let control = CompareControl {
+            stop: CancellationToken::new(),
+            reports,
+        };
+        let stop = control.stop.clone();
+        let registry = Arc::clone(&self.registry);
+        let running = async move {
+            compare::compare(
+                (job, spec),
+                begun,
+                &registry,
+                Arc::new(SystemClock::new()),
+                control,
+            )
+            .await
+        };
+        let task = self.tasks.spawn(running.in_current_span());
+        CompareHandle {
+            stop,
             reports: seen,
             outcome: Box::pin(async move {
                 // Nobody aborts the task, so an error is a panic: its text is in the log already.

@@ -5,6 +5,7 @@
 mod asking;
 mod cases;
 mod certificate;
+mod compares;
 mod faults;
 mod kills;
 mod lives;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use tidegate_model::compare::{CompareSpec, Comparison, TransactionSets};
 use tidegate_model::endpoint::EngineKind;
 use tidegate_model::finding::{CheckStep, Finding, Verdict};
 use tidegate_model::job::{JobSpec, Limits};
@@ -13,7 +14,7 @@ use tidegate_model::{Error, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{RunHandle, Runner, World};
+use crate::{CompareHandle, RunHandle, Runner, World};
 
 #[derive(Debug)]
 pub(super) struct SimulatedWorld {
@@ -188,6 +189,23 @@ impl Runner for ScriptedRunner {
             complete,
             reports: seen,
             outcome: Box::pin(outcome),
+        }
+    }
+
+    async fn compare_sets(&self, _job: JobSpec) -> Result<TransactionSets> {
+        Ok(TransactionSets::default())
+    }
+
+    /// Ends as soon as it began; the server's tests run real ones.
+    fn compare(&self, _job: JobSpec, _spec: CompareSpec, begun: Comparison) -> CompareHandle {
+        let (_, reports) = watch::channel(Comparison {
+            planned: true,
+            ..begun
+        });
+        CompareHandle {
+            stop: CancellationToken::new(),
+            reports,
+            outcome: Box::pin(async { Outcome::Finished }),
         }
     }
 }

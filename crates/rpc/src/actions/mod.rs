@@ -1,13 +1,18 @@
-//! The 21 migration actions: their names, requests and answers.
+//! The 21 migration actions and the 10 of their consistency checks: names, requests
+//! and answers.
 //!
 //! Relies on `contract` for the other actions, which are known and refused.
 //! Holds shapes only; what an action does is `control`'s.
 
 mod changes;
+mod compare_shapes;
+mod compares;
 mod reads;
 mod shapes;
 
 pub use changes::*;
+pub use compare_shapes::*;
+pub use compares::*;
 pub use reads::*;
 pub use shapes::*;
 
@@ -33,14 +38,22 @@ macro_rules! actions {
 actions! {
     CompleteMigrateJob,
     ContinueMigrateJob,
+    CreateCompareTask,
     CreateMigrateCheckJob,
     CreateMigrationService,
+    DeleteCompareTask,
+    DescribeCompareDiffItems,
+    DescribeCompareReport,
+    DescribeCompareTasks,
     DescribeMigrateDBInstances,
+    DescribeMigrateGtidCompareReport,
     DescribeMigrationCheckJob,
     DescribeMigrationDetail,
     DescribeMigrationJobs,
     DestroyMigrateJob,
     IsolateMigrateJob,
+    ModifyCompareTask,
+    ModifyCompareTaskName,
     ModifyMigrateJobSpec,
     ModifyMigrateName,
     ModifyMigrateRateLimit,
@@ -50,7 +63,9 @@ actions! {
     RecoverMigrateJob,
     ResumeMigrateJob,
     SkipCheckItem,
+    StartCompare,
     StartMigrateJob,
+    StopCompare,
     StopMigrateJob,
 }
 
@@ -146,13 +161,39 @@ mod tests {
     }
 
     #[test]
+    fn shapes_of_consistency_checks_are_the_contracts() {
+        let actions = &contract().actions;
+        check::<CreateCompareTaskRequest>(&actions["CreateCompareTask"].input, false);
+        check::<DeleteCompareTaskRequest>(&actions["DeleteCompareTask"].input, false);
+        check::<DescribeCompareDiffItemsRequest>(&actions["DescribeCompareDiffItems"].input, false);
+        check::<DescribeCompareReportRequest>(&actions["DescribeCompareReport"].input, false);
+        check::<DescribeCompareTasksRequest>(&actions["DescribeCompareTasks"].input, false);
+        check::<DescribeMigrateGtidCompareReportRequest>(
+            &actions["DescribeMigrateGtidCompareReport"].input,
+            false,
+        );
+        check::<ModifyCompareTaskRequest>(&actions["ModifyCompareTask"].input, false);
+        check::<ModifyCompareTaskNameRequest>(&actions["ModifyCompareTaskName"].input, false);
+        check::<StartCompareRequest>(&actions["StartCompare"].input, false);
+        check::<StopCompareRequest>(&actions["StopCompare"].input, false);
+        check::<CreateCompareTaskAnswer>(&actions["CreateCompareTask"].output, true);
+        check::<DescribeCompareDiffItemsAnswer>(&actions["DescribeCompareDiffItems"].output, true);
+        check::<DescribeCompareReportAnswer>(&actions["DescribeCompareReport"].output, true);
+        check::<DescribeCompareTasksAnswer>(&actions["DescribeCompareTasks"].output, true);
+        check::<DescribeMigrateGtidCompareReportAnswer>(
+            &actions["DescribeMigrateGtidCompareReport"].output,
+            true,
+        );
+    }
+
+    #[test]
     fn every_action_of_the_contract_is_known_and_most_are_refused() {
         for (name, shape) in &contract().actions {
             match Action::from_name(name) {
-                Ok(action) => assert_eq!(
-                    (action.name(), shape.group.as_str()),
-                    (name.as_str(), "migration")
-                ),
+                Ok(action) => {
+                    assert_eq!(action.name(), name);
+                    assert!(["migration", "compare"].contains(&shape.group.as_str()), "{name}");
+                }
                 Err(error) => assert_eq!(error.code, "UnsupportedOperation.UnsupportedOperationError"),
             }
         }

@@ -1,9 +1,11 @@
-//! The 21 migration actions: each maps a request to one call of `control`.
+//! The migration actions and those of their consistency checks: each maps a request to one call of `control`.
 //!
 //! Relies on `rpc` for what a request may hold, on `control` for what is
 //! allowed. Every write is in the audit trail with its caller and outcome.
 
 mod check;
+mod compare;
+mod compared;
 mod configure;
 mod create;
 mod detail;
@@ -168,14 +170,22 @@ async fn answer(jobs: &Jobs, action: Action, params: Value) -> Result<Value, Api
     let answer = match action {
         Action::CompleteMigrateJob => steer::complete(jobs, read(params)?).await,
         Action::ContinueMigrateJob => steer::go_on(jobs, read(params)?).await,
+        Action::CreateCompareTask => compare::create(jobs, read(params)?).await,
         Action::CreateMigrateCheckJob => check::create(jobs, read(params)?).await,
         Action::CreateMigrationService => create::create(jobs, read(params)?).await,
+        Action::DeleteCompareTask => compare::delete(jobs, read(params)?).await,
+        Action::DescribeCompareDiffItems => compared::rows(jobs, read(params)?, iso),
+        Action::DescribeCompareReport => compared::report(jobs, read(params)?, iso),
+        Action::DescribeCompareTasks => compare::list(jobs, read(params)?, iso),
+        Action::DescribeMigrateGtidCompareReport => compared::sets(jobs, read(params)?, iso).await,
         Action::DescribeMigrateDBInstances => instances::describe(jobs, read(params)?).await,
         Action::DescribeMigrationCheckJob => check::describe(jobs, read(params)?),
         Action::DescribeMigrationDetail => detail::describe(jobs, read(params)?, iso),
         Action::DescribeMigrationJobs => list::describe(jobs, read(params)?, iso),
         Action::DestroyMigrateJob => trade::destroy(jobs, read(params)?).await,
         Action::IsolateMigrateJob => trade::isolate(jobs, read(params)?).await,
+        Action::ModifyCompareTask => compare::modify(jobs, read(params)?).await,
+        Action::ModifyCompareTaskName => compare::rename(jobs, read(params)?).await,
         Action::ModifyMigrateJobSpec => trade::resize(jobs, read(params)?).await,
         Action::ModifyMigrateName => modify::name(jobs, read(params)?).await,
         Action::ModifyMigrateRateLimit => modify::rates(jobs, read(params)?).await,
@@ -185,7 +195,9 @@ async fn answer(jobs: &Jobs, action: Action, params: Value) -> Result<Value, Api
         Action::RecoverMigrateJob => trade::recover(jobs, read(params)?).await,
         Action::ResumeMigrateJob => steer::resume(jobs, read(params)?).await,
         Action::SkipCheckItem => check::skip(jobs, read(params)?).await,
+        Action::StartCompare => compare::start(jobs, read(params)?).await,
         Action::StartMigrateJob => steer::start(jobs, read(params)?).await,
+        Action::StopCompare => compare::stop(jobs, read(params)?).await,
         Action::StopMigrateJob => steer::stop(jobs, read(params)?).await,
     }?;
     Ok(encode::fill(action.name(), answer))

@@ -2,6 +2,7 @@
 //!
 //! No password is in what is kept of a configuration, so none can be shown.
 
+use tidegate_control::compare::job_word;
 use tidegate_control::job::{Job, StartAt};
 use tidegate_control::lifecycle::{self, Status, Trade};
 use tidegate_control::steps::{StepState, StepView, steps};
@@ -41,8 +42,8 @@ pub(super) fn item(view: &JobView, iso: bool) -> JobItem {
         src_info: Some(shown.src_info),
         dst_info: Some(shown.dst_info),
         compare_task: Some(CompareTaskInfo {
-            compare_task_id: None,
-            status: Some("notexist".to_owned()),
+            compare_task_id: view.compare.as_ref().map(|task| task.id.clone()),
+            status: Some(job_word(view.compare.as_deref()).to_owned()),
         }),
         trade_info: Some(trade(job, iso)),
         tags: Some(tags.collect()),

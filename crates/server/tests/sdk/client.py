@@ -28,7 +28,8 @@ def patient(ask, *args):
 # Database types of source and target.
 SOURCE, TARGET = os.environ.get("TIDEGATE_TYPES", "mysql mysql").split()
 CONTRACT = json.load(open(os.environ["TIDEGATE_CONTRACT"]))
-ACTIONS = {name: shape for name, shape in CONTRACT["actions"].items() if shape["group"] == "migration"}
+ACTIONS = {name: shape for name, shape in CONTRACT["actions"].items() if shape["group"] == "migration" or
+           shape["group"] == "compare" and "Sync" not in name}
 
 
 def profile(**more):
@@ -93,6 +94,8 @@ def check_types(action, answer):
             assert isinstance(value, list), f"{path} is {value!r}"
             for item in value:
                 one(kind[5:-1], item, path)
+        elif kind == "float":
+            assert isinstance(value, (int, float)), f"{path} is {value!r}"
         elif kind in ("string", "int64", "uint64", "bool"):
             wanted = {"string": str, "bool": bool}.get(kind, int)
             assert type(value) is wanted, f"{path} is {value!r}, not {kind}"

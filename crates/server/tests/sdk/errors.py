@@ -61,7 +61,7 @@ def who_asks():
 def what_is_asked():
     fails("InvalidAction", "MakeTea", {})
     fails("NoSuchVersion", "DescribeMigrateJobs", {}, untyped(version="2018-03-30"))
-    for action in ("CreateSyncJob", "CreateCompareTask", "CreateSubscribe"):
+    for action in ("CreateSyncJob", "CreateSyncCompareTask", "CreateSubscribe"):
         fails(UNSUPPORTED, action, {})
     for action, shape in ACTIONS.items():
         fails(UNKNOWN, action, {**least(action), "Colour": 1})
