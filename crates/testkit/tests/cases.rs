@@ -70,20 +70,28 @@ async fn by_replica(
         .map(drop)
 }
 
+/// What a replica does otherwise: it switches events off, and asks for GTIDs.
+const NOT_FOR_REPLICAS: [&str; 2] = ["stored-objects", "gtid-off"];
+
 #[tokio::test]
 async fn every_case_holds_for_a_replica() {
     let cases = Case::all().expect("the cases read");
     assert!(cases.len() >= 4);
-    for case in cases.iter().filter(|case| case.source == case.target) {
+    let fit = |case: &&Case| {
+        case.source == case.target && !NOT_FOR_REPLICAS.iter().any(|name| case.name.ends_with(name))
+    };
+    let mut failed = Vec::new();
+    for case in cases.iter().filter(fit) {
         // A replica renames nothing.
         let mut case = case.clone();
         case.spec.renames.clear();
-        let differences = case
-            .run(by_replica)
-            .await
-            .unwrap_or_else(|e| panic!("{}: {e:#}", case.name));
-        assert_eq!(differences, Vec::<String>::new(), "{}", case.name);
+        match case.run(by_replica).await {
+            Ok(differences) if differences.is_empty() => {}
+            Ok(differences) => failed.push(format!("{}: {differences:#?}", case.name)),
+            Err(error) => failed.push(format!("{}: {error:#}", case.name)),
+        }
     }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 /// Between different servers a dump will do where it holds no floats.
