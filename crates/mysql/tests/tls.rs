@@ -188,8 +188,11 @@ async fn certificates(flavor: Flavor, name: &str) {
     refused(&verified(&server, broken), "cannot be read", "PEM").await;
     papers.show(&server, "elsewhere");
     refused(&good, "for another host name", "subjectAltName").await;
-    papers.show(&server, "expired");
-    refused(&good, "has expired", "Renew").await;
+    // MySQL 9.7 itself refuses to load a certificate that has expired.
+    if flavor.is_mariadb() {
+        papers.show(&server, "expired");
+        refused(&good, "has expired", "Renew").await;
+    }
     // Asked only to encrypt, it is taken for what it is; a user of TLS alone shows that it is TLS.
     server
         .run_script(
@@ -232,12 +235,14 @@ async fn certificates(flavor: Flavor, name: &str) {
     assert!(!format!("{known:?}").contains("PRIVATE"), "a key is shown");
 }
 
-#[tokio::test]
+// Connections that were refused end beside the blocking client: a server that reloads waits for them.
+#[tokio::test(flavor = "multi_thread")]
 async fn certificates_of_mysql() {
     certificates(Flavor::Mysql97, "mysql").await;
 }
 
-#[tokio::test]
+// Connections that were refused end beside the blocking client: a server that reloads waits for them.
+#[tokio::test(flavor = "multi_thread")]
 async fn certificates_of_mariadb() {
     certificates(Flavor::Mariadb118, "mariadb").await;
 }
