@@ -354,7 +354,7 @@ impl Inner {
     }
 
     async fn attend_compare(&self, cell: &CompareCell, mut handle: crate::CompareHandle) {
-        let (mut reporting, mut saved_ms) = (true, 0);
+        let (mut reporting, mut saved_ms, mut unsaved) = (true, 0, false);
         loop {
             let task = cell.task();
             if task.status == CompareStatus::Stopping || self.is_job_over(&task.job_id) {
@@ -375,8 +375,9 @@ impl Inner {
                     let found = handle.reports.borrow_and_update().clone();
                     if self.world.now_ms() >= saved_ms + SAVE_MS {
                         self.change_compare(cell, |task| keep(task, found.clone())).await;
-                        saved_ms = self.world.now_ms();
+                        (saved_ms, unsaved) = (self.world.now_ms(), false);
                     } else {
+                        unsaved = true;
                         let _writing = cell.writing.lock().await;
                         let mut task = (*cell.task()).clone();
                         keep(&mut task, found);
@@ -385,7 +386,13 @@ impl Inner {
                 }
                 () = cell.wake.notified() => {}
                 () = self.stop.cancelled(), if !handle.stop.is_cancelled() => handle.stop.cancel(),
-                () = self.world.sleep_until(self.world.now_ms() + SAVE_MS) => {}
+                () = self.world.sleep_until(self.world.now_ms() + SAVE_MS) => {
+                    // What is shown is kept soon, also when nothing more comes for a while.
+                    if unsaved {
+                        self.change_compare(cell, |_| ()).await;
+                        (saved_ms, unsaved) = (self.world.now_ms(), false);
+                    }
+                }
             }
         }
     }
