@@ -1,8 +1,9 @@
 //! Settings of the process that keep its memory small and given back: of the driver's
 //! buffers and of the C library's allocator. Made before any thread is there.
 //!
-//! Measured by `bench memory`, rows of 4 MiB: 420 MB without these, 117 MB with the
-//! driver's buffers bounded, 61 MB with both. Values that the operator set stay.
+//! Measured by `bench memory`, rows of 4 MiB: 404 to 437 MB without these, 85 to 91 MB with
+//! them, but up to 186 MB on a loaded machine: what fills there is not measured yet.
+//! Values that the operator set stay.
 
 /// The driver keeps up to 128 buffers as they have grown, each up to 4 MiB, unless it is
 /// told so: here a little more than a batch each, and more than all sessions of some jobs need.
